@@ -1,0 +1,26 @@
+# Every third-party library, once. Each is linked by one folder only (docs/dependencies.md says which and why).
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(PostgreSQL REQUIRED)
+find_package(CURL REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(pegtl REQUIRED)
+pkg_check_modules(uv REQUIRED IMPORTED_TARGET libuv)
+pkg_check_modules(microhttpd REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+
+# rapidjson 1.1.0 (Debian's) declares an assignment operator that assigns to a const member; clang 19 refuses it even unused.
+# Upstream removed the line after the release; the build reads a copy of the headers without it.
+find_path(rapidjson_headers rapidjson/document.h REQUIRED)
+set(rapidjson_mended "${PROJECT_BINARY_DIR}/generated-system")
+file(COPY "${rapidjson_headers}/rapidjson" DESTINATION "${rapidjson_mended}")
+file(READ "${rapidjson_headers}/rapidjson/document.h" rapidjson_document)
+string(REPLACE "GenericStringRef& operator=(const GenericStringRef& rhs) { s = rhs.s; length = rhs.length; }" ""
+  rapidjson_document "${rapidjson_document}")
+file(CONFIGURE OUTPUT "${rapidjson_mended}/rapidjson/document.h" CONTENT "${rapidjson_document}" @ONLY)
+add_library(rapidjson INTERFACE)
+target_include_directories(rapidjson SYSTEM INTERFACE "${rapidjson_mended}")
+target_compile_definitions(rapidjson INTERFACE RAPIDJSON_HAS_STDSTRING=1)
