@@ -1,0 +1,49 @@
+// What libpq and the server report, as one exception.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/base/errors.h"
+
+namespace sluice::pg {
+
+enum class ErrorKind {
+  kLost,       // the connection is gone, or unknown: nothing can be said of what was asked last; reconnect
+  kTransient,  // the same statement may work later: serialization failure, deadlock, lock or resource shortage, cancelled
+  kPermanent,  // it will fail again: a refused role, a violated constraint, an error that a function raised
+};
+
+// what() is the server's primary message as it stands, or the client's own in lower case. Exit code: 69 when kLost, 77 when the
+// server refuses the role (SQLSTATE 28xxx, 42501), else 1.
+class PgError : public Error {
+ public:
+  struct Fields {
+    std::string sqlstate;  // five characters; empty when the server said nothing
+    std::string message;
+    std::string detail;
+    std::string hint;
+    std::string statement;   // name of the prepared statement, empty for others
+    std::string constraint;  // name of the violated constraint, if any
+  };
+
+  PgError(ErrorKind kind, Fields fields);
+
+  // With the kind that the SQLSTATE says; kLost when there is none.
+  explicit PgError(Fields fields);
+
+  [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
+  [[nodiscard]] const std::string& sqlstate() const noexcept { return fields_.sqlstate; }
+  [[nodiscard]] std::string_view message() const noexcept { return what(); }
+  [[nodiscard]] const std::string& detail() const noexcept { return fields_.detail; }
+  [[nodiscard]] const std::string& statement() const noexcept { return fields_.statement; }
+  [[nodiscard]] const std::string& constraint() const noexcept { return fields_.constraint; }
+
+ private:
+  ErrorKind kind_;
+  Fields fields_;
+};
+
+[[nodiscard]] ErrorKind kind_of_sqlstate(std::string_view sqlstate);
+
+}  // namespace sluice::pg
