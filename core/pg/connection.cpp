@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <poll.h>
 
-#include <cstring>
+#include <iterator>
 
 #include "core/base/log.h"
 #include "core/pg/diagnostics.h"
@@ -20,6 +21,11 @@ bool is_error(ExecStatusType status) { return status == PGRES_FATAL_ERROR || sta
 
 bool is_copy(ExecStatusType status) {
   return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+bool readable(int fd) {
+  pollfd watched{fd, POLLIN, 0};
+  return ::poll(&watched, 1, 0) == 1;
 }
 
 }  // namespace
@@ -79,6 +85,7 @@ Task<std::vector<Result>> Connection::run(Pipeline pipeline, Deadline deadline) 
       if (is_copy(status)) fail_lost("a COPY between client and server cannot be part of a pipeline");
       if (is_error(status)) {
         PgError::Fields fields = error_fields(result->result_.get());
+        if (fields.sqlstate.empty()) fail_lost(fields.message);  // libpq's own words: there is no server any more
         fields.statement = entry.name;
         const ErrorKind kind = kind_after(entry, fields.sqlstate, *result);
         if (!first_error) first_error.emplace(kind, std::move(fields));
@@ -111,7 +118,9 @@ Task<void> Connection::execute_script(std::string sql, Deadline deadline) {
     if (!result) break;
     const ExecStatusType status = PQresultStatus(result->result_.get());
     if (is_copy(status)) fail_lost("a script cannot COPY between client and server");
-    if (is_error(status) && !first_error) first_error.emplace(error_fields(result->result_.get()));
+    if (!is_error(status) || first_error) continue;
+    first_error.emplace(error_fields(result->result_.get()));
+    if (first_error->sqlstate().empty()) fail_lost(first_error->what());
   }
   const bool lost = PQstatus(connection_.get()) == CONNECTION_BAD;
   if (!lost && !(first_error && first_error->kind() == ErrorKind::kLost)) operation.finish();
@@ -155,12 +164,11 @@ bool Connection::in_transaction() const noexcept { return PQtransactionStatus(co
 
 bool Connection::still_open() noexcept {
   if (broken_ || busy_) return !broken_;
-  try {
-    read_input();
-  } catch (const PgError&) {
-    return false;
-  }
-  return true;
+  // A server that ends sends its reason and closes, which are two reads.
+  do {
+    broken_ = !consume_input();
+  } while (!broken_ && readable(poll_->fd()));
+  return !broken_;
 }
 
 int Connection::server_pid() const noexcept { return PQbackendPID(connection_.get()); }
