@@ -30,7 +30,8 @@ auto in_transaction(Connection& connection, Body body, Deadline deadline = kNoDe
   } else {
     std::optional<Value> value;
     try {
-      value.emplace(co_await body());
+      Value result = co_await body();
+      value.emplace(std::move(result));
     } catch (...) {
       failure = std::current_exception();
     }
