@@ -1,11 +1,13 @@
 #include "core/http/server.h"
 
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -106,6 +108,7 @@ Server::State::State(Loop& loop, int listener, Routes table)
     : routes(std::move(table)), timer(loop, [](void* self) noexcept { static_cast<State*>(self)->run(); }, this) {
   Socket owner(listener);
   local = local_address(listener);
+  fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);  // one that systemd passed may block
   daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, nullptr, nullptr, &State::on_request, this, MHD_OPTION_LISTEN_SOCKET, listener,
                             MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
                             kMaxConnectionsPerAddress, MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds,

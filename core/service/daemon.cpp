@@ -1,7 +1,9 @@
 #include "core/service/daemon.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <optional>
 
@@ -171,7 +173,7 @@ Task<void> Daemon::handle_signals() {
 }
 
 void Daemon::reload() {
-  systemd::notify_reloading();
+  if (was_ready_) systemd::notify_reloading();
   try {
     const std::vector<std::string> need_restart = options_.reload(reread_());
     configure_log_from(options_);
@@ -180,18 +182,21 @@ void Daemon::reload() {
   } catch (const Error& error) {
     log_failure("configuration not read again; the old one stays", "daemon", error);
   }
-  systemd::notify_ready();
+  if (was_ready_) systemd::notify_ready();
 }
 
 Task<void> Daemon::report_health() {
+  std::optional<bool> before;
   while (true) {
     const std::string now = status();
+    const bool ready = all_ready();
     systemd::notify_status(now);
-    if (all_ready() && !was_ready_) {
+    if (ready && !was_ready_) {
       was_ready_ = true;
       systemd::notify_ready();
     }
-    log_info("status", {{"services", now}});
+    if (ready != before) log_info(ready ? "ready" : "not ready", {{"status", now}});
+    before = ready;
     (void)co_await health_changed_.wait();
   }
 }

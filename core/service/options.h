@@ -24,17 +24,17 @@ enum class OptionType {
 };
 
 struct OptionSpec {
-  std::string_view name;  // section.key
+  std::string_view name = {};  // section.key
   OptionType type = OptionType::kText;
-  std::string_view fallback;  // the default, as it would be written on the command line
-  std::string_view description;
+  std::string_view fallback = {};  // the default, as it would be written on the command line
+  std::string_view description = {};
   std::int64_t minimum = 0;  // integers: the value; durations: milliseconds
   std::int64_t maximum = 0;
-  std::string_view choices;     // separated by spaces
+  std::string_view choices = {};     // separated by spaces
   std::string (*check)(std::string_view value) = nullptr;  // what is wrong with a text or list item, "" if nothing
   bool reloadable = false;      // SIGHUP applies a new value
   bool secret = false;          // never shown; a DSN is shown without its password
-  std::string_view short_flag;  // "dsn" for --dsn beside --database.dsn
+  std::string_view short_flag = {};  // "dsn" for --dsn beside --database.dsn
 };
 
 [[nodiscard]] std::span<const OptionSpec> option_table();

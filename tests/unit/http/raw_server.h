@@ -61,6 +61,8 @@ class Peer {
     }
   }
 
+  [[nodiscard]] int fd() const { return fd_; }
+
   void reset() {
     const linger now{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
