@@ -1,5 +1,5 @@
 // Where Sluice may send requests (WEBHOOKS 5). The last word is on the socket address just before connecting; URLs are judged
-// earlier only to refuse sooner and to explain. Tables and policy hold no state: a guard is shared freely.
+// earlier only to refuse sooner and to explain.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ struct Verdict {
   std::string sentence;
 };
 
-struct Target {  // one host and port that is never a destination, such as our own metrics listener
-  Address address;
+struct Target {  // one address and port that is never a destination
+  Address address;         // unspecified (0.0.0.0 or ::): every address that is not public
   std::uint16_t port = 0;  // 0: every port
 };
 
@@ -41,11 +41,11 @@ class AddressGuard {
   // curl accepts is judged as the address it means; a name only by its text ("name_unresolved" when nothing speaks against it).
   [[nodiscard]] Verdict judge_url(std::string_view url) const;
 
-  // A header that a user gives: a token as name, no CR, LF or NUL in the value, none of the names that belong to the connection
-  // (Host, Content-Length, Transfer-Encoding, hop-by-hop) or to the signature (webhook-*, x-webhook-signature).
-  [[nodiscard]] static Verdict judge_header(std::string_view name, std::string_view value);
-
   [[nodiscard]] bool is_allowed_network(const Address& address) const noexcept;
+  [[nodiscard]] std::vector<Address> loopback_addresses() const;  // those of 127.0.0.1 and ::1 that are allowed
+  [[nodiscard]] static bool is_open_port(std::uint16_t port) noexcept;
+
+  void deny(Target target);  // for what is known only at run time, such as the database's address
 
  private:
   friend class JudgedUrl;

@@ -34,7 +34,7 @@ class Client {
   // One attempt; never follows a redirect, never retries. Destroying the task aborts the request.
   [[nodiscard]] Task<Response> send(Request request, StopToken stop = {});
 
-  [[nodiscard]] const AddressGuard& guard() const noexcept;
+  [[nodiscard]] AddressGuard& guard() noexcept;
   [[nodiscard]] std::size_t in_flight() const noexcept;
 
  private:

@@ -25,7 +25,7 @@ struct Request {
   std::string method = "POST";
   std::string url;
   std::vector<Header> headers;         // ours; names go out as written
-  std::vector<Header> custom_headers;  // a user's: judged by AddressGuard::judge_header; one of the same name as ours replaces it
+  std::vector<Header> custom_headers;  // a user's: see header_policy.h; one of the same name as ours replaces it
   std::string body;
   std::chrono::milliseconds timeout{15'000};  // of the whole attempt, resolving included; connecting has 5 s of it at most
   std::size_t keep_body = 16U << 10U;         // bytes of the response body to keep, at most 1 MiB
@@ -39,7 +39,7 @@ enum class Failure {
   kDns,              // the name has no address
   kRefusedAddress,   // the guard: an address, on the URL's text or when resolved
   kRefusedUrl,       // the guard: anything else about the URL
-  kRefusedRequest,   // a custom header or the method
+  kRefusedRequest,   // a header or the method
   kTls,              // handshake or certificate
   kReset,            // the connection ended before the response was complete
   kProtocol,         // what came is not HTTP

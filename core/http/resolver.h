@@ -35,11 +35,10 @@ class Resolver {
 // took it is skipped, so a dead name server costs no more than what is under way.
 class SystemResolver final : public Resolver {
  public:
-  SystemResolver(Loop& loop, int threads) : loop_(loop), pool_(loop, threads) {}
+  SystemResolver(Loop& loop, int threads) : pool_(loop, threads) {}
   [[nodiscard]] Task<Resolution> resolve(std::string host, Deadline deadline, StopToken stop) override;
 
  private:
-  Loop& loop_;
   BlockingPool pool_;
 };
 

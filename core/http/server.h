@@ -20,13 +20,13 @@ struct Reply {
 
 using Routes = std::map<std::string, std::function<Reply()>, std::less<>>;  // by path
 
-// Takes part in the loop from construction to destruction; does not keep the loop alive by itself. At most 64 connections, 4 an
-// address, each idle for at most 10 s.
+// Takes part in the loop from construction to destruction; does not keep the loop alive by itself. At most 64 connections, 16
+// an address, each idle for at most 10 s.
 class Server {
  public:
   // `listen` is "host:port" or "[v6]:port"; port 0 takes a free one. Throws Error when it cannot be bound.
   Server(Loop& loop, std::string_view listen, Routes routes);
-  // Takes over a listening socket, as systemd passes them.
+  // Takes over (and closes) a listening socket, as systemd passes them.
   Server(Loop& loop, int listening_socket, Routes routes);
   ~Server();
   Server(const Server&) = delete;

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/async/blocking_pool.h"
+#include "core/async/event.h"
 #include "core/async/loop.h"
 #include "core/async/stop_token.h"
 #include "core/service/metrics.h"
@@ -18,16 +20,16 @@ namespace sluice {
 // What one service says of itself; /readyz and systemd's STATUS show it. A service starts as not ready.
 class Health {
  public:
-  void ready() noexcept;
+  explicit Health(Event& changed) noexcept : changed_(changed) {}
+  void ready();
   void not_ready(std::string why);  // "connecting to the database", "12 s behind"
   [[nodiscard]] bool is_ready() const noexcept { return ready_; }
-  [[nodiscard]] const std::string& why() const noexcept { return why_; }
+  [[nodiscard]] const std::string& why() const noexcept { return why_; }  // "" when ready
 
  private:
-  friend class Daemon;
   bool ready_ = false;
   std::string why_ = "starting";
-  Event* changed_ = nullptr;
+  Event& changed_;
 };
 
 // Everything that a service gets from its process. References live until run() has returned.
@@ -37,7 +39,8 @@ struct ServiceContext {
   const Secrets& secrets;
   Metrics& metrics;
   Health& health;
-  StopToken stop;  // on SIGTERM or SIGINT, or when another service has failed
+  BlockingPool& blocking;  // a few threads for calls that block: files, database host names
+  StopToken stop;          // on SIGTERM or SIGINT, or when another service has ended
 };
 
 class Service {
@@ -56,8 +59,7 @@ class Service {
 
 // Runs the services in one process until SIGTERM or SIGINT, or until one fails, and returns the exit code: 0, or that of
 // the first failure. Services have daemon.shutdown_timeout to stop and are destroyed after that; a second signal ends the
-// process at once. SIGHUP re-reads the sources of `command_line`, as `arguments` and the environment gave them.
-[[nodiscard]] int run_daemon(std::string_view name, const std::vector<std::string>& arguments, CommandLine command_line,
-                             std::vector<std::unique_ptr<Service>> services);
+// process at once. SIGHUP reads the configuration again.
+[[nodiscard]] int run_daemon(std::string_view name, CommandLine command_line, std::vector<std::unique_ptr<Service>> services);
 
 }  // namespace sluice

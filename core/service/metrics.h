@@ -1,10 +1,9 @@
 // Counters, gauges and histograms, written as Prometheus text (exposition format 0.0.4). For one thread: the loop's.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +54,11 @@ class Histogram {
 // from what users write: each name keeps at most 1,000 series, further ones share one series labelled "other".
 class Metrics {
  public:
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
   Counter& counter(std::string_view name, std::string_view help, const Labels& labels = {});
   Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
   Histogram& histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds,
@@ -67,17 +71,11 @@ class Metrics {
 
  private:
   struct Family;
-  struct Series;
-  Series& series(std::string_view name, std::string_view help, int kind, const Labels& labels);
+  template <typename Metric, typename... Arguments>
+  Metric& find_or_make(std::string_view name, std::string_view help, const Labels& labels, const Arguments&... arguments);
 
   std::map<std::string, Family, std::less<>> families_;
   std::vector<std::function<void()>> collectors_;
-
- public:
-  Metrics();
-  ~Metrics();
-  Metrics(const Metrics&) = delete;
-  Metrics& operator=(const Metrics&) = delete;
 };
 
 }  // namespace sluice

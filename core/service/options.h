@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -22,19 +24,22 @@ enum class OptionType {
 };
 
 struct OptionSpec {
-  std::string_view name;  // section.key
+  std::string_view name = {};  // section.key
   OptionType type = OptionType::kText;
-  std::string_view fallback;  // the default, as it would be written on the command line
-  std::string_view description;
+  std::string_view fallback = {};  // the default, as it would be written on the command line
+  std::string_view description = {};
   std::int64_t minimum = 0;  // integers: the value; durations: milliseconds
   std::int64_t maximum = 0;
-  std::string_view choices;     // separated by spaces
+  std::string_view choices = {};     // separated by spaces
+  std::string (*check)(std::string_view value) = nullptr;  // what is wrong with a text or list item, "" if nothing
   bool reloadable = false;      // SIGHUP applies a new value
   bool secret = false;          // never shown; a DSN is shown without its password
-  std::string_view short_flag;  // "dsn" for --dsn beside --database.dsn
+  std::string_view short_flag = {};  // "dsn" for --dsn beside --database.dsn
 };
 
 [[nodiscard]] std::span<const OptionSpec> option_table();
+[[nodiscard]] const OptionSpec* find_option(std::string_view name);
+[[nodiscard]] std::string environment_name(const OptionSpec& spec);  // SLUICE_LOG_LEVEL
 
 class Options {
  public:
@@ -49,15 +54,15 @@ class Options {
   // Where the value came from: "default", "/etc/sluice/sluice.toml:12", "SLUICE_LOG_LEVEL", "--log.level".
   [[nodiscard]] const std::string& source(std::string_view name) const;
 
-  // Checks `value` as written and stores it. ConfigError names `source`, the option and what it allows.
-  void set(const OptionSpec& spec, std::string_view value, std::string source);
-  void set_list(const OptionSpec& spec, std::vector<std::string> values, std::string source);
+  // Checks `value` as written (lists: items separated by commas) and stores it, or returns what the option allows.
+  [[nodiscard]] std::expected<void, std::string> set(const OptionSpec& spec, std::string_view value, std::string source);
+  [[nodiscard]] std::expected<void, std::string> set_list(const OptionSpec& spec, std::vector<std::string> items,
+                                                          std::string source);
 
   // Every option in the table's order as TOML, each with its source in a comment. Secrets and passwords are left out.
   [[nodiscard]] std::string dump() const;
 
-  // What the file, environment and flags say now, compared with `this`: takes over what is reloadable and returns the names
-  // of changed options that need a restart.
+  // Takes over the values of `fresh` that are reloadable; returns the names of the others that differ and need a restart.
   std::vector<std::string> reload(const Options& fresh);
 
  private:
@@ -67,7 +72,7 @@ class Options {
     std::int64_t number = 0;  // integers, and durations in milliseconds
     std::string source;
   };
-  [[nodiscard]] const Value& value(std::string_view name, OptionType type) const;
+  [[nodiscard]] const Value& value(std::string_view name, std::initializer_list<OptionType> types) const;
 
   std::map<std::string, Value, std::less<>> values_;
 };
@@ -87,6 +92,7 @@ struct CommandLine {
   bool version = false;      // --version
   bool dump_config = false;  // --dump-config
   std::string config_file;   // the file read, "" if none
+  std::function<Options()> reread;  // reads file, environment and flags again, for SIGHUP; throws as the first time
 };
 
 using Environment = std::map<std::string, std::string, std::less<>>;
@@ -101,5 +107,8 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 // Every option as help text (flags in two columns), and as the reference page in Markdown.
 [[nodiscard]] std::string options_help(std::span<const Flag> flags = {});
 [[nodiscard]] std::string options_reference();
+
+// A DSN as it may be shown.
+[[nodiscard]] std::string without_password(std::string_view dsn);
 
 }  // namespace sluice
