@@ -36,6 +36,10 @@ COMMENT ON SEQUENCE sluice_private.task_ids IS 'ids of tasks and of inputs that 
 CREATE SEQUENCE sluice_private.claim_tokens;
 COMMENT ON SEQUENCE sluice_private.claim_tokens IS 'fencing tokens: one a claim, never used twice';
 
+-- The workers' doorbell: 0 means that a worker is polling, anything else that writers must notify.
+CREATE SEQUENCE IF NOT EXISTS sluice.tasks_awake AS bigint MINVALUE 0;
+COMMENT ON SEQUENCE sluice.tasks_awake IS 'doorbell flag of the workers: 0 awake, else notify';
+
 CREATE TABLE sluice_private.tasks (
   id bigint NOT NULL DEFAULT nextval('sluice_private.task_ids') PRIMARY KEY,
   session_id uuid,
