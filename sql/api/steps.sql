@@ -1,0 +1,218 @@
+-- The worker's one round trip: the outcomes of a batch of claimed tasks, committed together.
+
+-- Arrays run in parallel, one entry a task. outcomes:
+--   step       the session changes as given; the task is recorded completed
+--   failed     as step where the task has a session (a failure edge, or a session that stays and waits); recorded failed, kept as a dead letter
+--   done       a free-standing task succeeded
+--   discarded  nothing to do: the trigger no longer fits; recorded with errors[i] as the reason
+-- A null in states, stacks, infos or nodes leaves that column as it is; waits[i] null means that the session waits for nothing.
+-- next_kinds[i], when not null, queues the task that the session now waits for: node next_nodes[i], key waits[i].key. deadlines[i] sets a
+-- timer on the wait. History is flattened: history_steps[j] is the place (from 1) of row j's task, rows of one task in order.
+-- The first take_on next tasks are born claimed by process_id: the caller goes on with them without a claim.
+--
+-- Returned, one row a task: applied; discarded (with the reason; recorded; the task is gone); restamped (the task is still the caller's
+-- but its session was patched: read the session again, apply again); lost (the claim is another's now: nothing was done).
+--
+-- Locks are taken session first, then task, sessions in the order of their ids: everything that takes both does so. A session that
+-- somebody holds for longer than lock_timeout fails the call (55P03); the caller splits the batch and tries again. Each statement has a
+-- fresh snapshot: call this in READ COMMITTED.
+CREATE OR REPLACE FUNCTION sluice_private.commit_steps(
+  process_id bigint, task_ids bigint[], claim_tokens bigint[], outcomes text[],
+  revisions int[], states jsonb[], state_hashes text[], nodes text[], stacks jsonb[], waits jsonb[], infos jsonb[], statuses text[],
+  next_kinds text[], next_nodes text[], deadlines timestamptz[], results jsonb[], errors text[],
+  history_steps int[], history_nodes text[], history_types text[], history_contents jsonb[], take_on int DEFAULT 0)
+RETURNS TABLE (task_id bigint, outcome text, reason text, next_task_id bigint, next_token bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s'
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+  moved int[];         -- places whose session was updated
+  moved_sessions uuid[];
+  ended uuid[];        -- sessions that left active
+  ready uuid[];        -- sessions that now wait for something else than a task
+  overtaken uuid[];    -- sessions that a timer moved
+  wanted int;          -- places that wanted to move a session
+  late int[];          -- places whose session had moved on
+  late_reasons text[];
+  gone int[];          -- places whose task was deleted
+  fits int[];          -- places to be applied again
+  next_places int[];
+  next_ids bigint[];
+  next_claims bigint[];
+  queued int := 0;
+BEGIN
+  -- 1. Sessions, as long as the claim, the revision and the wait are what the outcome was made from.
+  WITH given AS MATERIALIZED (
+    SELECT g.*, t.session_id, t.kind, t.key
+      FROM unnest(task_ids, claim_tokens, outcomes, revisions, states, state_hashes, nodes, stacks, waits, infos, statuses) WITH ORDINALITY
+           AS g (id, token, outcome, revision, state, hash, node, stack, wait, info, status, place)
+      JOIN sluice_private.tasks t ON t.id = g.id AND t.claim_token = g.token
+     WHERE g.outcome IN ('step', 'failed') AND t.session_id IS NOT NULL
+     ORDER BY t.session_id
+  ), changed AS (
+    UPDATE sluice.conversation_sessions c
+       SET state = coalesce(g.state, c.state), state_hash = CASE WHEN g.state IS NULL THEN c.state_hash ELSE coalesce(g.hash, sluice.state_hash(g.state)) END,
+           current_node_id = coalesce(g.node, c.current_node_id), stack = coalesce(g.stack, c.stack), wait = g.wait,
+           info = coalesce(g.info, c.info), status = g.status, revision = c.revision + 1, last_activity_at = now(),
+           ended_at = CASE WHEN g.status <> 'active' THEN now() END
+      FROM given g
+     WHERE c.id = g.session_id AND c.revision = g.revision AND c.status = 'active'
+       AND (g.key IS NULL OR g.key = 'session' AND g.kind = 'timer' OR g.key = c.wait ->> 'key')
+    RETURNING g.place::int, g.session_id, g.kind, c.status, c.wait ->> 'for' AS waits_for
+  )
+  SELECT coalesce(array_agg(c.place), '{}'), coalesce(array_agg(c.session_id), '{}'),
+         array_agg(c.session_id) FILTER (WHERE c.status <> 'active'),
+         array_agg(c.session_id) FILTER (WHERE c.status = 'active' AND c.waits_for IS DISTINCT FROM 'task'),
+         array_agg(c.session_id) FILTER (WHERE c.kind = 'timer'), (SELECT count(*) FROM given)
+    INTO moved, moved_sessions, ended, ready, overtaken, wanted
+    FROM changed c;
+
+  -- 2. Why the others were not: patched meanwhile, or moved on.
+  IF wanted > cardinality(moved) THEN
+    SELECT array_agg(l.place) FILTER (WHERE l.fits), array_agg(l.place) FILTER (WHERE NOT l.fits), array_agg(l.why) FILTER (WHERE NOT l.fits)
+      INTO fits, late, late_reasons
+      FROM (SELECT g.place::int,
+                   coalesce(c.status = 'active' AND (t.key IS NULL OR t.key = 'session' AND t.kind = 'timer' OR t.key = c.wait ->> 'key'), false) AS fits,
+                   CASE WHEN c.id IS NULL THEN 'its session is gone'
+                        WHEN c.status <> 'active' THEN format('its session is %s', c.status)
+                        ELSE format('its session is at revision %s and no longer waits for it', c.revision) END AS why
+              FROM unnest(task_ids, claim_tokens, outcomes) WITH ORDINALITY AS g (id, token, outcome, place)
+              JOIN sluice_private.tasks t ON t.id = g.id AND t.claim_token = g.token
+              LEFT JOIN sluice.conversation_sessions c ON c.id = t.session_id
+             WHERE g.outcome IN ('step', 'failed') AND t.session_id IS NOT NULL AND NOT g.place::int = ANY (moved)) AS l;
+  END IF;
+
+  -- 3. Finished tasks go, and leave their record.
+  WITH finished AS (
+    DELETE FROM sluice_private.tasks t
+     USING unnest(task_ids, claim_tokens, outcomes, waits, results, errors) WITH ORDINALITY AS g (id, token, outcome, wait, result, error, place)
+     WHERE t.id = g.id AND t.claim_token = g.token
+       AND (g.outcome IN ('done', 'discarded') OR g.outcome = 'failed' AND t.session_id IS NULL
+            OR g.place::int = ANY (moved) OR g.place::int = ANY (late))
+    RETURNING g.place::int, g.result, t.*, t.key = g.wait ->> 'key' AS still_waits,
+              CASE WHEN g.place::int = ANY (late) THEN late_reasons[array_position(late, g.place::int)] ELSE g.error END AS why,
+              CASE WHEN g.outcome = 'discarded' OR g.place::int = ANY (late) THEN 'discarded'
+                   WHEN g.outcome = 'failed' THEN 'failed' ELSE 'completed' END AS ending
+  ), recorded AS (
+    INSERT INTO sluice.task_idempotency_records
+           (idempotency_key, status, session_id, node_id, session_revision, result_data, error_message, task_id, kind)
+    SELECT coalesce(f.key, 'task:' || f.id), f.ending, f.session_id, f.node_id, f.revision, f.result, f.why, f.id, f.kind
+      FROM finished f WHERE f.kind IN ('action', 'webhook', 'http', 'sql') OR f.kind <> 'timer' AND f.ending <> 'completed'
+  ), dead AS (
+    INSERT INTO sluice.task_failures (task_id, kind, queue, priority, session_id, node_id, session_revision, idempotency_key, payload,
+                                      reason, errors, attempts, max_attempts, correlation_id, retryable, created_at)
+    SELECT f.id, f.kind, f.queue, f.priority, f.session_id, f.node_id, f.revision, f.key, f.payload, coalesce(f.why, 'failed'),
+           coalesce(f.errors, '[]') || jsonb_build_object('attempt', f.attempt, 'at', now(), 'error', f.why), f.attempt, f.max_attempts,
+           f.correlation_id, f.session_id IS NULL OR coalesce(f.still_waits, false), f.created_at
+      FROM finished f WHERE f.ending = 'failed'
+    ON CONFLICT (task_id) DO UPDATE
+       SET reason = excluded.reason, errors = excluded.errors, attempts = excluded.attempts, retryable = excluded.retryable, failed_at = now()
+  )
+  SELECT coalesce(array_agg(f.place), '{}') INTO gone FROM finished f;
+
+  -- The claim was looked at before the session was locked. If it was taken over in between, nothing of this call may stand.
+  IF NOT moved <@ gone THEN
+    RAISE EXCEPTION 'a claim of process % was taken over while it committed', process_id
+      USING ERRCODE = '40001', HINT = 'commit the batch again: the tasks that were taken over will be told lost';
+  END IF;
+
+  IF cardinality(moved) > 0 THEN
+    -- 4. History, in order.
+    INSERT INTO sluice.conversation_history (session_id, node_id, interaction_type, content)
+    SELECT moved_sessions[array_position(moved, h.step)], h.node, h.type, coalesce(h.content, '{}')
+      FROM unnest(history_steps, history_nodes, history_types, history_contents) WITH ORDINALITY AS h (step, node, type, content, place)
+     WHERE h.step = ANY (moved)
+     ORDER BY h.place;
+
+    -- 5. A timer that moved its session overtakes the task the session was waiting for; an input it had is not lost, it queues.
+    IF overtaken IS NOT NULL THEN
+      WITH late_tasks AS (
+        DELETE FROM sluice_private.tasks t WHERE t.session_id = ANY (overtaken) AND t.kind <> 'timer' RETURNING t.*
+      ), kept AS (
+        INSERT INTO sluice_private.session_inputs (id, session_id, input, created_at)
+        SELECT l.id, l.session_id, l.payload, l.created_at FROM late_tasks l WHERE l.kind = 'input'
+      )
+      INSERT INTO sluice.task_idempotency_records (idempotency_key, status, session_id, node_id, session_revision, error_message, task_id, kind)
+      SELECT l.key, 'discarded', l.session_id, l.node_id, l.revision, 'its deadline passed', l.id, l.kind
+        FROM late_tasks l WHERE l.kind IN ('action', 'webhook');
+    END IF;
+
+    -- 6. What the sessions wait for now.
+    WITH wanted_tasks AS (
+      SELECT g.place::int, nextval('sluice_private.task_ids') AS id, g.kind, g.node, g.wait ->> 'key' AS key, g.revision + 1 AS revision,
+             CASE WHEN row_number() OVER (ORDER BY g.place) <= take_on THEN nextval('sluice_private.claim_tokens') END AS token
+        FROM unnest(next_kinds, next_nodes, waits, revisions) WITH ORDINALITY AS g (kind, node, wait, revision, place)
+       WHERE g.kind IS NOT NULL AND g.place::int = ANY (moved)
+    ), added AS (
+      INSERT INTO sluice_private.tasks (id, session_id, kind, node_id, key, revision, claimed_by, claim_token)
+      SELECT w.id, moved_sessions[array_position(moved, w.place)], w.kind, w.node, w.key, w.revision,
+             CASE WHEN w.token IS NOT NULL THEN process_id END, w.token
+        FROM wanted_tasks w
+    )
+    SELECT array_agg(w.place), array_agg(w.id), array_agg(w.token), count(*) FILTER (WHERE w.token IS NULL)
+      INTO next_places, next_ids, next_claims, queued
+      FROM wanted_tasks w;
+
+    INSERT INTO sluice_private.tasks (session_id, kind, node_id, key, revision, run_at, order_key)
+    SELECT moved_sessions[array_position(moved, g.place::int)], 'timer', g.node, g.wait ->> 'key', g.revision + 1, g.deadline, g.deadline
+      FROM unnest(deadlines, nodes, waits, revisions, statuses) WITH ORDINALITY AS g (deadline, node, wait, revision, status, place)
+     WHERE g.deadline IS NOT NULL AND g.status = 'active' AND g.place::int = ANY (moved);
+
+    -- 7. Sessions that can take an input take the oldest that queued. This must be a statement after the update: send_input decides
+    -- between task and queue while it holds the session's row, so what it queued before our update is visible only to a later snapshot,
+    -- and what comes after our commit finds no pending task and needs no queue.
+    IF ready IS NOT NULL AND EXISTS (SELECT 1 FROM sluice_private.session_inputs i WHERE i.session_id = ANY (ready)) THEN
+      queued := queued + sluice_private.take_queued_inputs(ready);
+    END IF;
+
+    IF ended IS NOT NULL THEN
+      DELETE FROM sluice_private.session_inputs i WHERE i.session_id = ANY (ended);
+      DELETE FROM sluice_private.tasks t WHERE t.session_id = ANY (ended) AND t.kind = 'timer';
+    END IF;
+
+    IF queued > 0 THEN
+      PERFORM sluice_private.ring_tasks();
+    END IF;
+  END IF;
+
+  RETURN QUERY
+    SELECT g.id,
+           CASE WHEN g.place::int = ANY (late) THEN 'discarded'
+                WHEN g.place::int = ANY (gone) THEN CASE g.outcome WHEN 'discarded' THEN 'discarded' ELSE 'applied' END
+                WHEN g.place::int = ANY (fits) THEN 'restamped'
+                ELSE 'lost' END,
+           CASE WHEN g.place::int = ANY (late) THEN late_reasons[array_position(late, g.place::int)]
+                WHEN g.outcome = 'discarded' THEN g.error END,
+           next_ids[array_position(next_places, g.place::int)], next_claims[array_position(next_places, g.place::int)]
+      FROM unnest(task_ids, outcomes, errors) WITH ORDINALITY AS g (id, outcome, error, place)
+     ORDER BY g.place;
+END
+$$;
+COMMENT ON FUNCTION sluice_private.commit_steps(bigint, bigint[], bigint[], text[], int[], jsonb[], text[], text[], jsonb[], jsonb[], jsonb[],
+  text[], text[], text[], timestamptz[], jsonb[], text[], int[], text[], text[], jsonb[], int) IS
+  'commits the outcomes of claimed tasks in one round trip: sessions, history, records, next tasks, timers, queued inputs';
+
+-- The sessions' rows are locked by the caller, so nobody queues or takes an input of theirs meanwhile.
+CREATE OR REPLACE FUNCTION sluice_private.take_queued_inputs(sessions uuid[]) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+  taken int;
+BEGIN
+  WITH oldest AS (
+    DELETE FROM sluice_private.session_inputs i
+     WHERE i.id IN (SELECT (SELECT q.id FROM sluice_private.session_inputs q WHERE q.session_id = s.id ORDER BY q.session_id, q.id LIMIT 1)
+                      FROM unnest(sessions) AS s (id)
+                     WHERE NOT EXISTS (SELECT 1 FROM sluice_private.tasks t WHERE t.session_id = s.id AND t.kind <> 'timer'))
+    RETURNING i.*
+  )
+  INSERT INTO sluice_private.tasks (id, session_id, kind, node_id, revision, payload)
+  SELECT o.id, o.session_id, 'input', c.current_node_id, c.revision, o.input
+    FROM oldest o JOIN sluice.conversation_sessions c ON c.id = o.session_id;
+  GET DIAGNOSTICS taken = ROW_COUNT;
+  RETURN taken;
+END
+$$;
+COMMENT ON FUNCTION sluice_private.take_queued_inputs(uuid[]) IS 'makes the oldest queued input of each session its task; returns how many';
+
+SELECT sluice_private.hide('sluice_private.commit_steps(bigint, bigint[], bigint[], text[], int[], jsonb[], text[], text[], jsonb[], jsonb[], jsonb[], text[], text[], text[], timestamptz[], jsonb[], text[], int[], text[], text[], jsonb[], int)');
+SELECT sluice_private.hide('sluice_private.take_queued_inputs(uuid[])');

@@ -1,0 +1,250 @@
+-- Tasks for SQL users: enqueue, retry, discard, pause.
+
+-- Call it after the insert: a writer that reads 0 wrote before it read, so a worker that goes to sleep waits for it.
+CREATE OR REPLACE FUNCTION sluice_private.ring_tasks() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF pg_sequence_last_value('sluice.tasks_awake') IS DISTINCT FROM 0 THEN
+    PERFORM pg_notify('sluice_wake', 'tasks');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION sluice_private.ring_tasks() IS 'wakes a worker when all of them sleep';
+SELECT sluice_private.hide('sluice_private.ring_tasks()');
+
+-- Within 24 h a key means the same thing. The lock makes two callers with one key take turns, also across midnight.
+CREATE OR REPLACE FUNCTION sluice_private.known_key(scope text, key text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found_id bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(scope || ':' || key, 24));
+  SELECT k.target_id INTO found_id
+    FROM sluice_private.idempotency_keys k
+   WHERE k.scope = known_key.scope AND k.key = known_key.key AND k.day >= current_date - 1 AND k.created_at > now() - interval '24 hours'
+   LIMIT 1;
+  RETURN found_id;
+END
+$$;
+COMMENT ON FUNCTION sluice_private.known_key(text, text) IS 'what a key was used for within 24 h, or null; holds the key until the transaction ends';
+
+CREATE OR REPLACE FUNCTION sluice_private.ensure_queue(queue text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF queue IS NULL OR queue = '' OR length(queue) > 100 THEN
+    PERFORM sluice_private.fail('SL005', 'the queue''s name is empty or longer than 100 characters');
+  END IF;
+  IF NOT EXISTS (SELECT 1 FROM sluice_private.queues q WHERE q.name = queue) THEN
+    INSERT INTO sluice_private.queues (name) VALUES (queue) ON CONFLICT DO NOTHING;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION sluice_private.ensure_queue(text) IS 'makes a queue known; workers claim from known queues only';
+
+-- A sql task runs with the daemon's rights, so it must be a function that the caller may call, and none of the system's or ours.
+CREATE OR REPLACE FUNCTION sluice_private.check_payload(kind text, payload jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  target regprocedure;
+BEGIN
+  IF payload IS NULL OR jsonb_typeof(payload) <> 'object' THEN
+    PERFORM sluice_private.fail('SL005', format('payload is not a JSON object but %s', coalesce(jsonb_typeof(payload), 'null')));
+  END IF;
+  CASE kind
+  WHEN 'http' THEN
+    IF coalesce(payload ->> 'url', '') !~* '^https?://[^[:space:]]+$' THEN
+      PERFORM sluice_private.fail('SL005', 'payload.url is missing or no http URL', NULL,
+                                  'give {"url": "https://…", "method": "POST", "headers": {…}, "body": …, "timeout": 30}');
+    END IF;
+  WHEN 'sql' THEN
+    target := to_regprocedure(coalesce(payload ->> 'function', '') || '(jsonb)');
+    IF target IS NULL OR NOT EXISTS (
+         SELECT 1 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+          WHERE p.oid = target AND p.prokind = 'f' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sluice', 'sluice_private')) THEN
+      PERFORM sluice_private.fail('SL005', format('payload.function %s is no function of yours with one jsonb argument', coalesce(payload ->> 'function', 'null')),
+                                  NULL, 'give {"function": "schema.name", "argument": {…}} and create schema.name(jsonb)');
+    END IF;
+    IF NOT has_function_privilege(session_user, target, 'EXECUTE') THEN
+      PERFORM sluice_private.fail('SL005', format('%s may not call %s', session_user, target), NULL, format('GRANT EXECUTE ON FUNCTION %s', target));
+    END IF;
+  ELSE
+    PERFORM sluice_private.fail('SL005', format('kind %s cannot be enqueued', coalesce(quote_literal(kind), 'null')), NULL, 'kind is http or sql');
+  END CASE;
+END
+$$;
+COMMENT ON FUNCTION sluice_private.check_payload(text, jsonb) IS 'SL005 for a payload that its kind cannot run';
+
+CREATE OR REPLACE FUNCTION sluice.enqueue(kind text, payload jsonb, queue text DEFAULT 'default', run_at timestamptz DEFAULT now(), priority int DEFAULT 0,
+                                          max_attempts int DEFAULT 10, idempotency_key text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  new_id bigint;
+  due timestamptz := greatest(run_at, clock_timestamp());
+BEGIN
+  PERFORM sluice_private.check_payload(kind, payload);
+  PERFORM sluice_private.ensure_queue(queue);
+  IF priority IS NULL OR abs(priority) > 1000 THEN
+    PERFORM sluice_private.fail('SL005', format('priority %s is outside -1000 to 1000', coalesce(priority::text, 'null')), NULL,
+                                'each step of priority counts as 10 s of waiting');
+  END IF;
+  IF max_attempts IS NULL OR max_attempts NOT BETWEEN 1 AND 100 THEN
+    PERFORM sluice_private.fail('SL005', format('max_attempts %s is outside 1 to 100', coalesce(max_attempts::text, 'null')));
+  END IF;
+  IF run_at IS NULL OR NOT isfinite(run_at) THEN
+    PERFORM sluice_private.fail('SL005', format('run_at is %s', coalesce(run_at::text, 'null')));
+  END IF;
+  IF idempotency_key IS NOT NULL THEN
+    new_id := sluice_private.known_key('enqueue', idempotency_key);
+    IF new_id IS NOT NULL THEN
+      RETURN new_id;
+    END IF;
+  END IF;
+  INSERT INTO sluice_private.tasks (kind, payload, queue, run_at, order_key, priority, max_attempts, key, correlation_id)
+  VALUES (kind, payload, queue, due, due - priority * interval '10 seconds', priority, max_attempts, idempotency_key,
+          nullif(current_setting('sluice.correlation_id', true), ''))
+  RETURNING id INTO new_id;
+  IF idempotency_key IS NOT NULL THEN
+    INSERT INTO sluice_private.idempotency_keys (scope, key, target_id) VALUES ('enqueue', idempotency_key, new_id);
+  END IF;
+  PERFORM sluice_private.ring_tasks();
+  RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION sluice.enqueue(text, jsonb, text, timestamptz, int, int, text) IS
+  'queues an http task {"url", "method", "headers", "body", "timeout"} or a sql task {"function", "argument"} and returns its id; a key used '
+  'before within 24 h returns the first id. Error: SL005';
+
+CREATE OR REPLACE FUNCTION sluice_private.requeue_failures(chosen bigint[]) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  requeued int;
+BEGIN
+  -- Sessions first, as everywhere; whoever moves one of them waits or is waited for.
+  PERFORM 1 FROM sluice.conversation_sessions s
+    WHERE s.id IN (SELECT f.session_id FROM sluice.task_failures f WHERE f.task_id = ANY (chosen))
+    ORDER BY s.id FOR NO KEY UPDATE;
+  WITH fitting AS (
+    DELETE FROM sluice.task_failures f
+     WHERE f.task_id = ANY (chosen)
+       AND (f.session_id IS NULL
+            OR EXISTS (SELECT 1 FROM sluice.conversation_sessions s
+                        WHERE s.id = f.session_id AND s.status = 'active' AND s.wait ->> 'key' = f.idempotency_key)
+               AND NOT EXISTS (SELECT 1 FROM sluice_private.tasks t WHERE t.session_id = f.session_id AND t.kind <> 'timer'))
+    RETURNING f.*
+  )
+  INSERT INTO sluice_private.tasks (id, session_id, kind, queue, priority, order_key, node_id, key, revision, attempt, max_attempts, correlation_id, payload, errors)
+  SELECT f.task_id, f.session_id, f.kind, f.queue, f.priority, clock_timestamp() - f.priority * interval '10 seconds', f.node_id,
+         f.idempotency_key, s.revision, f.attempts + 1, f.attempts + f.max_attempts, f.correlation_id, f.payload, f.errors
+    FROM fitting f LEFT JOIN sluice.conversation_sessions s ON s.id = f.session_id;
+  GET DIAGNOSTICS requeued = ROW_COUNT;
+  IF requeued > 0 THEN
+    PERFORM sluice_private.ring_tasks();
+  END IF;
+  RETURN requeued;
+END
+$$;
+COMMENT ON FUNCTION sluice_private.requeue_failures(bigint[]) IS 'puts dead letters that still fit their sessions back into their queues; returns how many';
+
+CREATE OR REPLACE FUNCTION sluice.retry_task(task_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM sluice_private.tasks t WHERE t.id = retry_task.task_id) THEN
+    UPDATE sluice_private.tasks t
+       SET run_at = clock_timestamp(), order_key = clock_timestamp() - t.priority * interval '10 seconds'
+     WHERE t.id = retry_task.task_id AND t.run_at > clock_timestamp() AND t.kind <> 'timer';
+    PERFORM sluice_private.ring_tasks();
+    RETURN;
+  END IF;
+  IF NOT EXISTS (SELECT 1 FROM sluice.task_failures f WHERE f.task_id = retry_task.task_id) THEN
+    PERFORM sluice_private.fail('SL005', format('task %s is unknown', coalesce(retry_task.task_id::text, 'null')), NULL,
+                                'SELECT * FROM sluice.task_failures lists what failed; a finished task cannot be run again');
+  END IF;
+  IF sluice_private.requeue_failures(ARRAY[retry_task.task_id]) = 0 THEN
+    PERFORM sluice_private.fail('SL005', format('task %s cannot be run again: its session no longer waits for it', retry_task.task_id), NULL,
+                                'SELECT sluice.discard(…) removes the dead letter');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION sluice.retry_task(bigint) IS
+  'runs a dead letter again with its key, or a task that waits for its next attempt at once. Error: SL005';
+
+CREATE OR REPLACE FUNCTION sluice.retry_tasks(filter jsonb DEFAULT '{}') RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  stray text;
+BEGIN
+  SELECT k INTO stray FROM jsonb_object_keys(coalesce(filter, '{}')) AS k
+   WHERE k NOT IN ('kind', 'queue', 'session_id', 'node_id', 'since', 'until', 'reason') LIMIT 1;
+  IF stray IS NOT NULL THEN
+    PERFORM sluice_private.fail('SL005', format('filter has an unknown key %s', quote_literal(stray)), NULL,
+                                'keys are kind, queue, session_id, node_id, since, until (times of failure) and reason (a part of it)');
+  END IF;
+  RETURN sluice_private.requeue_failures(ARRAY(
+    SELECT f.task_id FROM sluice.task_failures f
+     WHERE f.retryable
+       AND (NOT filter ? 'kind' OR f.kind = filter ->> 'kind')
+       AND (NOT filter ? 'queue' OR f.queue = filter ->> 'queue')
+       AND (NOT filter ? 'session_id' OR f.session_id = (filter ->> 'session_id')::uuid)
+       AND (NOT filter ? 'node_id' OR f.node_id = filter ->> 'node_id')
+       AND (NOT filter ? 'since' OR f.failed_at >= (filter ->> 'since')::timestamptz)
+       AND (NOT filter ? 'until' OR f.failed_at < (filter ->> 'until')::timestamptz)
+       AND (NOT filter ? 'reason' OR position(filter ->> 'reason' IN f.reason) > 0)));
+END
+$$;
+COMMENT ON FUNCTION sluice.retry_tasks(jsonb) IS
+  'runs all dead letters again that match {"kind", "queue", "session_id", "node_id", "since", "until", "reason"} and still fit their sessions; '
+  'returns how many. Error: SL005';
+
+CREATE OR REPLACE FUNCTION sluice.discard(task_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  dropped record;
+BEGIN
+  DELETE FROM sluice.task_failures f WHERE f.task_id = discard.task_id;
+  IF FOUND THEN
+    RETURN;
+  END IF;
+  DELETE FROM sluice_private.session_inputs i WHERE i.id = discard.task_id;
+  IF FOUND THEN
+    RETURN;
+  END IF;
+  DELETE FROM sluice_private.tasks t WHERE t.id = discard.task_id AND t.session_id IS NULL RETURNING t.* INTO dropped;
+  IF dropped.id IS NULL THEN
+    PERFORM sluice_private.fail('SL005', format('task %s is no dead letter, queued input or free-standing task', coalesce(discard.task_id::text, 'null')), NULL,
+                                'a task that a session waits for goes with its session: sluice.end_session');
+  END IF;
+  INSERT INTO sluice.task_idempotency_records (idempotency_key, status, error_message, task_id, kind)
+  VALUES (coalesce(dropped.key, 'task:' || dropped.id), 'discarded', 'discarded by hand', dropped.id, dropped.kind);
+END
+$$;
+COMMENT ON FUNCTION sluice.discard(bigint) IS 'drops a dead letter, a queued input or a free-standing task. Error: SL005';
+
+CREATE OR REPLACE FUNCTION sluice.pause_queue(queue text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM sluice_private.ensure_queue(queue);
+  UPDATE sluice_private.queues q SET paused = true WHERE q.name = pause_queue.queue AND NOT q.paused;
+END
+$$;
+COMMENT ON FUNCTION sluice.pause_queue(text) IS 'nothing more is claimed from the queue; what is under way ends. Error: SL005';
+
+CREATE OR REPLACE FUNCTION sluice.resume_queue(queue text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM sluice_private.ensure_queue(queue);
+  UPDATE sluice_private.queues q SET paused = false WHERE q.name = resume_queue.queue AND q.paused;
+  PERFORM sluice_private.ring_tasks();
+END
+$$;
+COMMENT ON FUNCTION sluice.resume_queue(text) IS 'ends a pause. Error: SL005';
+
+SELECT sluice_private.hide('sluice_private.known_key(text, text)');
+SELECT sluice_private.hide('sluice_private.ensure_queue(text)');
+SELECT sluice_private.hide('sluice_private.check_payload(text, jsonb)');
+SELECT sluice_private.hide('sluice_private.requeue_failures(bigint[])');
+SELECT sluice_private.publish_api('sluice.enqueue(text, jsonb, text, timestamptz, int, int, text)');
+SELECT sluice_private.publish_api('sluice.retry_task(bigint)');
+SELECT sluice_private.publish_api('sluice.retry_tasks(jsonb)');
+SELECT sluice_private.publish_api('sluice.discard(bigint)');
+SELECT sluice_private.publish_api('sluice.pause_queue(text)');
+SELECT sluice_private.publish_api('sluice.resume_queue(text)');
