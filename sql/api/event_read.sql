@@ -1,0 +1,99 @@
+-- Reading the log with a snapshot as cursor: nothing is skipped, nothing comes twice, one session's events come in commit order.
+
+-- What comes next for a consumer: at most p_limit events (and at most 8 MiB of bodies, but always one), and the position after them.
+-- Small gaps are read at once: what the cursor did not see, in id order, up to this statement's own snapshot. When
+-- that is more than the limit, its snapshot T is fixed and the gap is read in pages by id, so memory stays bounded however large the gap;
+-- within a gap "id > last" is safe because no event that becomes visible later belongs to it.
+CREATE OR REPLACE FUNCTION sluice_private.next_events(
+  p_consumer bigint, p_limit int,
+  OUT seq bigint, OUT ids bigint[], OUT slots smallint[], OUT cursor pg_snapshot, OUT gap_snapshot pg_snapshot, OUT gap_after_id bigint,
+  OUT xmin xid8, OUT more boolean, OUT stale boolean)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+  p sluice_private.event_positions;
+  seen_xmax xid8;
+  seen_xip xid8[];
+  now_snapshot pg_snapshot;
+  bytes bigint;
+BEGIN
+  p := sluice_private.consumer_position(p_consumer);
+  IF p.seq IS NULL THEN
+    PERFORM sluice_private.fail('SL005', format('no event consumer %s', p_consumer), NULL, 'it was removed; stop running it');
+  END IF;
+  seq := p.seq;
+  seen_xmax := pg_snapshot_xmax(p.cursor);
+  seen_xip := ARRAY(SELECT pg_snapshot_xip(p.cursor));
+  stale := p.moved_at < clock_timestamp() - interval '1 minute';
+  IF p.gap_snapshot IS NULL THEN
+    SELECT pg_current_snapshot(), array_agg(e.id ORDER BY e.id), array_agg(e.slot ORDER BY e.id), sum(octet_length(e.body))
+      INTO now_snapshot, ids, slots, bytes
+      FROM ((SELECT id, slot, body FROM sluice.flow_events WHERE xid >= seen_xmax ORDER BY xid LIMIT p_limit + 1)
+            UNION ALL
+            (SELECT id, slot, body FROM sluice.flow_events WHERE xid = ANY (seen_xip) LIMIT p_limit + 1)) AS e;
+    xmin := pg_snapshot_xmin(now_snapshot);
+    IF coalesce(cardinality(ids), 0) <= p_limit AND coalesce(bytes, 0) <= 8388608 THEN
+      cursor := now_snapshot;
+      more := false;
+      RETURN;
+    END IF;
+    -- "+ 0" keeps the planner from walking the id index from the oldest event on.
+    SELECT least((SELECT min(e.id + 0) FROM sluice.flow_events e WHERE e.xid >= seen_xmax),
+                 (SELECT min(e.id + 0) FROM sluice.flow_events e WHERE e.xid = ANY (seen_xip))) - 1
+      INTO p.gap_after_id;
+    p.gap_snapshot := now_snapshot;
+  END IF;
+
+  xmin := coalesce(xmin, pg_snapshot_xmin(pg_current_snapshot()));
+  SELECT array_agg(e.id ORDER BY e.id), array_agg(e.slot ORDER BY e.id), count(*)
+    INTO ids, slots, bytes
+    FROM (SELECT w.id, w.slot, sum(w.size) OVER (ORDER BY w.id ROWS UNBOUNDED PRECEDING) - w.size AS before
+            FROM (SELECT id, slot, octet_length(body)::bigint AS size FROM sluice.flow_events
+                   WHERE id > p.gap_after_id AND (xid >= seen_xmax OR xid = ANY (seen_xip)) AND pg_visible_in_snapshot(xid, p.gap_snapshot)
+                   ORDER BY id LIMIT p_limit) AS w) AS e
+   WHERE e.before <= 8388608;
+  IF bytes = 0 THEN
+    cursor := p.gap_snapshot;
+    more := false;
+  ELSE
+    cursor := p.cursor;
+    gap_snapshot := p.gap_snapshot;
+    gap_after_id := ids[cardinality(ids)];
+    more := true;
+  END IF;
+END $$;
+COMMENT ON FUNCTION sluice_private.next_events(bigint, int) IS
+  'the next batch of a consumer in order, by (id, slot), and the position to move to when it is handled; writes nothing';
+SELECT sluice_private.hide('sluice_private.next_events(bigint, int)');
+
+-- Two listeners that believe they run the same consumer meet here: the second gets 40001 and loses its batch.
+CREATE OR REPLACE FUNCTION sluice_private.move_cursor(
+  p_consumer bigint, p_seq bigint, p_cursor pg_snapshot, p_gap_snapshot pg_snapshot, p_gap_after_id bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+  newest bigint := (SELECT q.seq FROM sluice_private.event_positions q WHERE q.consumer_id = p_consumer ORDER BY q.seq DESC LIMIT 1);
+BEGIN
+  IF newest IS DISTINCT FROM p_seq THEN
+    RAISE EXCEPTION 'cursor of event consumer % is at %, not at %', p_consumer, newest, p_seq
+      USING ERRCODE = '40001', HINT = 'another listener runs this consumer now; take it anew and read its cursor again';
+  END IF;
+  INSERT INTO sluice_private.event_positions (consumer_id, seq, cursor, gap_snapshot, gap_after_id)
+  VALUES (p_consumer, p_seq + 1, p_cursor, p_gap_snapshot, p_gap_after_id)
+  ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'cursor of event consumer % was moved by another listener', p_consumer
+      USING ERRCODE = '40001', HINT = 'take the consumer anew and read its cursor again';
+  END IF;
+  IF p_seq % 256 = 0 THEN
+    DELETE FROM sluice_private.event_positions q
+     WHERE q.consumer_id = p_consumer AND q.seq > p_seq - 768 AND q.seq < p_seq - 255;
+  END IF;
+  RETURN p_seq + 1;
+END $$;
+COMMENT ON FUNCTION sluice_private.move_cursor(bigint, bigint, pg_snapshot, pg_snapshot, bigint) IS
+  'says that everything up to a position of next_events is handled; returns the new seq; 40001 if the consumer is not at p_seq';
+SELECT sluice_private.hide('sluice_private.move_cursor(bigint, bigint, pg_snapshot, pg_snapshot, bigint)');

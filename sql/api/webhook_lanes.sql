@@ -1,0 +1,120 @@
+-- Lanes: which notifier sends to which endpoint, and claiming what is due.
+--
+-- A lane (an endpoint's deliveries) belongs to one notifier process at a time; its token fences every write. So in-flight cap, rate,
+-- order and breaker are plain variables of the owner and hold across processes, and claiming a delivery writes nothing: counters in rows
+-- would be versions piling up under an open transaction. A lane whose owner was not heard of for 4 s is taken by another.
+--
+-- Notifier:
+--   1. register_process('notifier', …) and heartbeat every second. If heartbeat says false: forget all lanes, register anew.
+--   2. acquire_lanes at the start, every second, and at payload "lanes" on sluice_wake. It returns all lanes that are ours with their token,
+--      pause and breaker. A lane that is not in the answer any more is lost: drop what is in flight for it.
+--      fair_share tells how many lanes each notifier should have; release_lanes gives surplus ones without anything in flight away.
+--   3. claim_deliveries for lane 0 (first attempts) whenever there are free slots, for lanes 1 (retries) and 2 (replays) every 50 ms or when
+--      lane 0 gave nothing; a limit below the free slots for 1 and 2 keeps a share for first attempts. Per endpoint pass what differs from the default:
+--      room = allowed in flight − in flight (0 = nothing), floor = due_at of the last row claimed from that endpoint and lane, so that the dead rows
+--      before it are not read again. Pass a floor 30 s lower once a second and none once a minute: a fan-out that commits late is found so.
+--      busy = ids of all deliveries in flight (and of those whose outcome is not committed yet). after = endpoint of the last row of
+--      the last claim: the next claim begins behind it, round robin.
+--      A row without message_id lost its message to retention: end it as dead, error class message_gone.
+--   4. commit_attempts (webhook_outcomes.sql) for a batch of outcomes.
+
+CREATE OR REPLACE FUNCTION sluice_private.acquire_lanes(p_process bigint)
+RETURNS TABLE (endpoint_id uuid, token bigint, paused_ms bigint, breaker text, enabled boolean, fair_share int)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  alive bigint[];
+  share int;
+  missing int;
+BEGIN
+  SELECT array_agg(p.id) INTO alive FROM sluice_private.processes p
+   WHERE p.kind = 'notifier' AND p.heartbeat_at > clock_timestamp() - interval '4 seconds';
+  IF p_process = ANY (alive) THEN
+    SELECT ceil(count(*)::numeric / cardinality(alive)), ceil(count(*)::numeric / cardinality(alive)) - count(*) FILTER (WHERE l.owner = p_process)
+      INTO share, missing FROM sluice_private.lanes l;
+    IF missing > 0 THEN
+      UPDATE sluice_private.lanes l SET owner = p_process, token = nextval('sluice_private.lane_tokens')
+       WHERE l.endpoint_id IN (SELECT f.endpoint_id FROM sluice_private.lanes f
+                                WHERE f.owner IS NULL OR NOT f.owner = ANY (alive)
+                                ORDER BY f.endpoint_id LIMIT missing FOR NO KEY UPDATE SKIP LOCKED);
+    END IF;
+    RETURN QUERY
+      SELECT l.endpoint_id, l.token, greatest(extract(epoch FROM l.paused_until - clock_timestamp()) * 1000, 0)::bigint, l.breaker::text, e.enabled, share
+        FROM sluice_private.lanes l JOIN sluice.webhook_endpoints e ON e.id = l.endpoint_id
+       WHERE l.owner = p_process ORDER BY l.endpoint_id;
+  END IF;
+END $$;
+COMMENT ON FUNCTION sluice_private.acquire_lanes(bigint) IS
+  'takes free lanes up to a fair share and returns all lanes of the process; none if it is not heard of any more. paused_ms: rest of a pause';
+SELECT sluice_private.hide('sluice_private.acquire_lanes(bigint)');
+
+CREATE OR REPLACE FUNCTION sluice_private.release_lanes(p_process bigint, p_endpoints uuid[] DEFAULT NULL) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  released int;
+BEGIN
+  UPDATE sluice_private.lanes l SET owner = NULL, token = nextval('sluice_private.lane_tokens')
+   WHERE l.endpoint_id IN (SELECT f.endpoint_id FROM sluice_private.lanes f
+                            WHERE f.owner = p_process AND (p_endpoints IS NULL OR f.endpoint_id = ANY (p_endpoints))
+                            ORDER BY f.endpoint_id FOR NO KEY UPDATE);
+  GET DIAGNOSTICS released = ROW_COUNT;
+  IF released > 0 THEN
+    PERFORM pg_notify('sluice_wake', 'lanes');
+  END IF;
+  RETURN released;
+END $$;
+COMMENT ON FUNCTION sluice_private.release_lanes(bigint, uuid[]) IS 'gives lanes back (null = all, at shutdown) and tells the other notifiers';
+SELECT sluice_private.hide('sluice_private.release_lanes(bigint, uuid[])');
+
+CREATE OR REPLACE FUNCTION sluice_private.claim_deliveries(
+  p_process bigint, p_lane int, p_limit int, p_after uuid,
+  p_endpoints uuid[], p_rooms int[], p_floors timestamptz[], p_busy bigint[])
+RETURNS TABLE (
+  delivery_id bigint, endpoint_id uuid, lane_token bigint, attempt int, due_at timestamptz, created_at timestamptz, age_ms bigint,
+  message_id text, event_type text, session_id uuid, correlation_id text, body text, url text, headers text, timeout_seconds int, secrets text,
+  payload_version int, client_certificate text, retry_schedule text, max_age_ms bigint, rate_limit float8, max_in_flight int, ordering text)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+  now timestamptz := clock_timestamp();
+BEGIN
+  RETURN QUERY
+  WITH told AS MATERIALIZED (
+    SELECT * FROM unnest(p_endpoints, p_rooms, p_floors) AS g (endpoint_id, room, floor)
+  ), due AS MATERIALIZED (
+    SELECT l.endpoint_id, l.token, coalesce(g.room, e.max_in_flight) AS room, coalesce(g.floor, '-infinity') AS floor
+      FROM sluice_private.lanes l
+      JOIN sluice.webhook_endpoints e ON e.id = l.endpoint_id
+      LEFT JOIN told g ON g.endpoint_id = l.endpoint_id
+     WHERE l.owner = p_process AND e.enabled AND (l.paused_until IS NULL OR l.paused_until <= now) AND coalesce(g.room, e.max_in_flight) > 0
+       AND EXISTS (SELECT FROM sluice.webhook_deliveries d
+                    WHERE d.endpoint_id = l.endpoint_id AND d.lane = p_lane AND d.due_at >= coalesce(g.floor, '-infinity') AND d.due_at <= now
+                      AND d.id NOT IN (SELECT unnest(p_busy)))
+     ORDER BY coalesce(l.endpoint_id <= p_after, false), l.endpoint_id
+     LIMIT p_limit
+  ), share AS (
+    SELECT greatest(p_limit / greatest(count(*), 1), 1) AS rows FROM due
+  )
+  SELECT d.id, u.endpoint_id, u.token, d.attempt::int, d.due_at, d.created_at, (extract(epoch FROM now - d.created_at) * 1000)::bigint,
+         m.id, m.event_type, m.session_id, m.correlation_id, m.body, e.url, e.headers::text, e.timeout_seconds::int, s.secrets,
+         e.payload_version::int, e.client_certificate, e.retry_schedule::text, (extract(epoch FROM e.max_age) * 1000)::bigint, e.rate_limit, e.max_in_flight, e.ordering
+    FROM due u
+    JOIN sluice.webhook_endpoints e ON e.id = u.endpoint_id
+   CROSS JOIN LATERAL (
+     SELECT jsonb_agg(jsonb_build_object('kind', k.kind, 'secret', k.secret, 'key_id', k.key_id, 'ciphertext', encode(k.ciphertext, 'base64'))
+                      ORDER BY k.id DESC)::text AS secrets
+       FROM (SELECT * FROM sluice.webhook_secrets w
+              WHERE w.endpoint_id = u.endpoint_id AND (w.valid_until IS NULL OR w.valid_until > now) ORDER BY w.id DESC LIMIT 10) AS k) AS s
+   CROSS JOIN LATERAL (
+     SELECT w.* FROM sluice.webhook_deliveries w
+      WHERE w.endpoint_id = u.endpoint_id AND w.lane = p_lane AND w.due_at >= u.floor AND w.due_at <= now
+        AND w.id NOT IN (SELECT unnest(p_busy))
+      ORDER BY w.due_at, w.id LIMIT least((SELECT rows FROM share), u.room)) AS d
+    LEFT JOIN sluice.webhook_messages m ON m.no = d.message_no AND m.created_at = d.message_at
+   ORDER BY coalesce(u.endpoint_id <= p_after, false), u.endpoint_id, d.due_at, d.id;
+END $$;
+COMMENT ON FUNCTION sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[]) IS
+  'what is due in the lanes of a process, with everything that a request needs; the rules are at the top of webhook_lanes.sql';
+SELECT sluice_private.hide('sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[])');

@@ -1,0 +1,121 @@
+-- Outcomes of attempts: one round trip for a batch, fenced by lane tokens.
+
+-- Stores what is not sent while an endpoint is disabled, and tells. The endpoint's lane must be locked.
+CREATE OR REPLACE FUNCTION sluice_private.disable_endpoint(p_endpoint uuid, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  address text;
+BEGIN
+  UPDATE sluice.webhook_endpoints e SET enabled = false, disabled_at = clock_timestamp(), disabled_reason = p_reason, updated_at = clock_timestamp()
+   WHERE e.id = p_endpoint AND e.enabled RETURNING e.url INTO address;
+  IF FOUND THEN
+    UPDATE sluice.webhook_deliveries d SET status = 'held', due_at = 'infinity' WHERE d.endpoint_id = p_endpoint AND d.status = 'pending';
+    PERFORM sluice.emit('endpoint_disabled', p_endpoint::text,
+                        jsonb_build_object('endpoint_id', p_endpoint, 'url', address, 'reason', p_reason));
+    PERFORM pg_notify('sluice_wake', 'lanes');
+  END IF;
+END $$;
+COMMENT ON FUNCTION sluice_private.disable_endpoint(uuid, text) IS 'disables an endpoint once, holds its deliveries and emits endpoint_disabled';
+SELECT sluice_private.hide('sluice_private.disable_endpoint(uuid, text)');
+
+-- Per delivery, arrays of one length:
+--   tokens      lane token of the claim; with another one the outcome is lost and nothing is written
+--   outcomes    delivered | retry (due again after delay; attempt + 1) | dead | deferred (our own fault: due after delay, no attempt counted or logged)
+--   delays_ms   for retry and deferred
+--   attempts    number of this attempt, from 1; started_at, durations_ms, statuses (null = no response), error_classes, addresses, responses
+-- Per lane, arrays of one length, only for lanes with something to say; null = leave as it is:
+--   pauses_ms   pause the whole lane for so long (0 ends a pause); breakers: state for a successor; disable: reason, such as 'gone'
+-- Returns for each delivery in order: true = written, false = lost (drop it; its lane or the delivery itself belongs to somebody else now).
+CREATE OR REPLACE FUNCTION sluice_private.commit_attempts(
+  p_process bigint,
+  p_deliveries bigint[], p_endpoints uuid[], p_tokens bigint[], p_outcomes text[], p_delays_ms bigint[], p_attempts int[],
+  p_started_at timestamptz[], p_durations_ms int[], p_statuses int[], p_error_classes text[], p_addresses text[], p_responses bytea[],
+  p_lanes uuid[], p_pauses_ms bigint[], p_breakers jsonb[], p_disable text[])
+RETURNS boolean[]
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  now timestamptz := clock_timestamp();
+  ours uuid[];
+  written bigint[];
+  freed_endpoints uuid[];
+  freed_keys uuid[];
+  freed_ids bigint[];
+  failed uuid[];
+  lane record;
+BEGIN
+  -- In order of endpoints, like every other locker of lanes. SHARE keeps the token from changing until we commit.
+  SELECT array_agg(k.endpoint_id) INTO ours FROM (
+    SELECT l.endpoint_id FROM sluice_private.lanes l
+     WHERE l.endpoint_id = ANY (p_endpoints) AND l.owner = p_process
+       AND EXISTS (SELECT FROM unnest(p_endpoints, p_tokens) AS g (endpoint, token) WHERE g.endpoint = l.endpoint_id AND g.token = l.token)
+     ORDER BY l.endpoint_id FOR SHARE) AS k;
+
+  WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(p_deliveries, p_endpoints, p_tokens, p_outcomes, p_delays_ms, p_attempts, p_started_at, p_durations_ms, p_statuses, p_error_classes, p_addresses, p_responses)
+      AS g (id, endpoint, token, outcome, delay, attempt, started_at, duration, status, error_class, address, response)
+     WHERE g.endpoint = ANY (ours)
+       AND g.token = (SELECT l.token FROM sluice_private.lanes l WHERE l.endpoint_id = g.endpoint)
+  ), ended AS (
+    DELETE FROM sluice.webhook_deliveries d USING given g
+     WHERE d.id = g.id AND d.endpoint_id = g.endpoint AND g.outcome IN ('delivered', 'dead')
+    RETURNING d.id, d.endpoint_id, d.message_no, d.message_at, d.order_key
+  ), kept AS (
+    UPDATE sluice.webhook_deliveries d
+       SET due_at = CASE d.status WHEN 'held' THEN 'infinity' ELSE now + g.delay * interval '1 ms' END,
+           attempt = CASE g.outcome WHEN 'retry' THEN g.attempt ELSE d.attempt END,
+           lane = CASE WHEN d.lane = 0 AND g.outcome = 'retry' THEN 1 ELSE d.lane END
+      FROM given g
+     WHERE d.id = g.id AND d.endpoint_id = g.endpoint AND g.outcome IN ('retry', 'deferred')
+    RETURNING d.id, d.endpoint_id, d.message_no, d.message_at, NULL::uuid AS order_key
+  ), done AS (
+    SELECT * FROM ended UNION ALL SELECT * FROM kept
+  ), logged AS (
+    INSERT INTO sluice.webhook_attempts (created_at, delivery_id, message_no, message_at, started_at, endpoint_id, duration_ms, attempt, status, outcome, address, error_class, response)
+    SELECT now, d.id, d.message_no, d.message_at, g.started_at, d.endpoint_id, g.duration, g.attempt, g.status, g.outcome, g.address, g.error_class, g.response
+      FROM given g JOIN done d ON d.id = g.id
+     WHERE g.outcome <> 'deferred'
+  )
+  SELECT array_agg(d.id), array_agg(DISTINCT d.endpoint_id) FILTER (WHERE g.outcome IN ('retry', 'dead')),
+         array_agg(d.endpoint_id) FILTER (WHERE d.order_key IS NOT NULL), array_agg(d.order_key) FILTER (WHERE d.order_key IS NOT NULL),
+         array_agg(d.id) FILTER (WHERE d.order_key IS NOT NULL)
+    INTO written, failed, freed_endpoints, freed_keys, freed_ids
+    FROM done d JOIN given g ON g.id = d.id;
+
+  -- Whoever waited for a delivery that ended is due now. What the fan-out stored before it could see the end is visible to this statement,
+  -- because both hold the lane's lock.
+  IF freed_ids IS NOT NULL THEN
+    UPDATE sluice.webhook_deliveries d SET due_at = now
+     WHERE d.due_at = 'infinity' AND d.status = 'pending'
+       AND d.id = ANY (ARRAY(
+             SELECT (SELECT w.id FROM sluice.webhook_deliveries w
+                      WHERE w.endpoint_id = f.endpoint AND w.order_key = f.key AND w.id > f.id AND w.status = 'pending'
+                      ORDER BY w.endpoint_id, w.order_key, w.id LIMIT 1)
+               FROM unnest(freed_endpoints, freed_keys, freed_ids) AS f (endpoint, key, id)));
+  END IF;
+
+  UPDATE sluice_private.lanes l SET failing_since = now WHERE l.endpoint_id = ANY (failed) AND l.failing_since IS NULL;
+  UPDATE sluice_private.lanes l SET failing_since = NULL
+   WHERE l.failing_since IS NOT NULL
+     AND l.endpoint_id IN (SELECT g.endpoint FROM unnest(p_deliveries, p_endpoints, p_outcomes) AS g (id, endpoint, outcome)
+                            WHERE g.outcome = 'delivered' AND g.id = ANY (written));
+  FOR lane IN SELECT * FROM unnest(p_lanes, p_pauses_ms, p_breakers, p_disable) AS g (endpoint, pause, breaker, reason)
+               WHERE g.endpoint = ANY (ours) ORDER BY g.endpoint LOOP
+    UPDATE sluice_private.lanes l
+       SET paused_until = CASE WHEN lane.pause IS NULL THEN l.paused_until WHEN lane.pause = 0 THEN NULL ELSE now + lane.pause * interval '1 ms' END,
+           breaker = coalesce(lane.breaker, l.breaker)
+     WHERE l.endpoint_id = lane.endpoint AND (lane.pause IS NOT NULL OR lane.breaker IS NOT NULL);
+    IF lane.reason IS NOT NULL THEN
+      PERFORM sluice_private.disable_endpoint(lane.endpoint, lane.reason);
+    END IF;
+  END LOOP;
+  IF failed IS NOT NULL THEN
+    PERFORM sluice_private.disable_endpoint(l.endpoint_id, 'no success for five days')
+       FROM sluice_private.lanes l WHERE l.endpoint_id = ANY (failed) AND l.failing_since < now - interval '5 days';
+  END IF;
+  RETURN ARRAY(SELECT coalesce(g.id = ANY (written), false) FROM unnest(p_deliveries) WITH ORDINALITY AS g (id, place) ORDER BY g.place);
+END $$;
+COMMENT ON FUNCTION sluice_private.commit_attempts(bigint, bigint[], uuid[], bigint[], text[], bigint[], int[], timestamptz[], int[], int[], text[],
+  text[], bytea[], uuid[], bigint[], jsonb[], text[]) IS 'writes the outcomes of a batch of attempts, and pauses, breaker states and disablings of lanes';
+SELECT sluice_private.hide('sluice_private.commit_attempts(bigint, bigint[], uuid[], bigint[], text[], bigint[], int[], timestamptz[], int[], int[], text[], text[], bytea[], uuid[], bigint[], jsonb[], text[])');

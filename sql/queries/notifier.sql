@@ -1,0 +1,43 @@
+-- The notifier's statements. How lanes, claims and floors work together is written at the top of sql/api/webhook_lanes.sql; the
+-- arguments of commit_attempts in sql/api/webhook_outcomes.sql; the sleep protocol in sql/api/doorbell.sql (flag deliveries).
+-- Processes register and beat with the statements of workers.sql (kind notifier).
+
+-- name: acquire_lanes
+-- $1 process bigint → endpoint_id uuid, token bigint, paused_ms bigint, breaker text (JSON) or null, enabled boolean, fair_share int.
+-- At the start, every second, at payload "lanes". All lanes of the process; none at all if it is taken for dead: register anew.
+SELECT endpoint_id, token, paused_ms, breaker, enabled, fair_share FROM sluice_private.acquire_lanes($1);
+
+-- name: release_lanes
+-- $1 process bigint, $2 endpoints uuid[] or null for all → int. Only lanes without anything in flight, or at shutdown.
+SELECT sluice_private.release_lanes($1, $2);
+
+-- name: claim_deliveries
+-- $1 process bigint, $2 lane int (0 first attempts, 1 retries, 2 replays), $3 limit int, $4 endpoint of the last row of the last claim, or null,
+-- $5 endpoints uuid[], $6 rooms int[] (null element = max_in_flight), $7 floors timestamptz[] (null element = none), $8 busy delivery ids bigint[].
+-- secrets: JSON list in signing order, [{"kind": "hmac|ed25519|legacy", "secret", "key_id", "ciphertext"}]; headers: JSON object;
+-- attempt: attempts made so far; body: bytes to sign and send; message_id null: the message is gone, end the delivery as dead.
+SELECT delivery_id, endpoint_id, lane_token, attempt, due_at, created_at, age_ms, message_id, event_type, session_id, correlation_id, body,
+       url, headers, timeout_seconds, secrets, payload_version, client_certificate, retry_schedule, max_age_ms, rate_limit, max_in_flight, ordering
+  FROM sluice_private.claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: commit_attempts
+-- $1 process bigint; per delivery $2 ids bigint[], $3 endpoints uuid[], $4 lane tokens bigint[], $5 outcomes text[] (delivered, retry, dead, deferred),
+-- $6 delays in ms bigint[], $7 attempt numbers int[], $8 started_at timestamptz[], $9 durations in ms int[], $10 statuses int[],
+-- $11 error classes text[], $12 addresses text[], $13 responses bytea[]; per lane $14 endpoints uuid[], $15 pauses in ms bigint[], $16 breakers
+-- jsonb[], $17 reasons to disable text[] → boolean[]: per delivery, false = lost
+SELECT sluice_private.commit_attempts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+
+-- name: next_due_delivery
+-- $1 process bigint → ms until something of its lanes is due, 0 if it is overdue, null if nothing is scheduled; before going idle
+SELECT greatest(extract(epoch FROM min(d.due_at) - clock_timestamp()) * 1000, 0)::bigint
+  FROM sluice_private.lanes l
+ CROSS JOIN LATERAL generate_series(0, 2) AS k (lane)
+ CROSS JOIN LATERAL (SELECT w.due_at FROM sluice.webhook_deliveries w
+                      WHERE w.endpoint_id = l.endpoint_id AND w.lane = k.lane AND w.due_at < 'infinity'
+                        AND (l.paused_until IS NULL OR w.due_at > l.paused_until)
+                      ORDER BY w.endpoint_id, w.lane, w.due_at, w.id LIMIT 1) AS d
+ WHERE l.owner = $1;
+
+-- name: delivery_horizon
+-- → xmin text: what a DRAIN poll compares with B; send it in front of claim_deliveries
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text;
