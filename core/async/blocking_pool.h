@@ -1,6 +1,7 @@
 // Threads for calls that block (name resolution, files), apart from libuv's own pool so that neither starves the other.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,14 +22,27 @@ class BlockingPool {
   // call to finish on its own, so `call` must own all that it uses.
   template <typename T>
   Task<T> run(std::function<T()> call) {
+    std::optional<T> value = co_await run_until<T>(std::move(call), kNoDeadline);
+    co_return std::move(*value);
+  }
+
+  // The same, but gives up at the deadline or a stop and returns nothing. A call that no thread has begun by then is skipped.
+  template <typename T>
+  Task<std::optional<T>> run_until(std::function<T()> call, Deadline deadline, StopToken stop = {}) {
     struct Outcome {
       std::optional<T> value;
       std::exception_ptr failure;
+      std::atomic<bool> abandoned = false;
     };
-    auto outcome = std::make_shared<Outcome>();
+    struct Abandon {  // also when the coroutine is destroyed
+      std::shared_ptr<Outcome> outcome;
+      ~Abandon() { outcome->abandoned = true; }
+    };
+    const Abandon owner{std::make_shared<Outcome>()};
     auto done = std::make_shared<Event>(loop_);
     post(
-        [outcome, call = std::move(call)] {
+        [outcome = owner.outcome, call = std::move(call)] {
+          if (outcome->abandoned) return;
           try {
             outcome->value.emplace(call());
           } catch (...) {
@@ -36,9 +50,10 @@ class BlockingPool {
           }
         },
         done);
-    (void)co_await done->wait();
-    if (outcome->failure) std::rethrow_exception(outcome->failure);
-    co_return std::move(*outcome->value);
+    const Woken woken = co_await done->wait(deadline, stop);
+    if (woken != Woken::kReady) co_return std::nullopt;
+    if (owner.outcome->failure) std::rethrow_exception(owner.outcome->failure);
+    co_return std::move(owner.outcome->value);
   }
 
  private:

@@ -8,6 +8,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -49,14 +51,15 @@ struct Timeout {
 };
 struct Abandon {};  // idle longer than settings.session_timeout
 
-// One request that a webhook node or an api_call action wants made. References to secrets stand in it unresolved as
-// {{secret:key}}; who sends it puts them in last and forgets them.
+// One request that a webhook node or an api_call action wants made. Secrets are not in it, only marks for their keys: who sends
+// it calls put_secrets (secrets.h) on a copy, last of all, and forgets that copy.
 struct HttpCall {
   std::string method;
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;  // content-type included when there is a body
   std::string body;
-  std::chrono::milliseconds timeout;
+  bool json_body = false;
+  std::chrono::milliseconds timeout{30'000};
   std::string idempotency_key;
   std::string breaker_key;  // empty: the host
   struct Retry {
@@ -94,7 +97,7 @@ struct TaskRequest {
   std::string kind;  // action or webhook
   std::string node_id;
   std::string key;
-  std::optional<Time> deadline;  // the node's own, after which its timeout edge is taken
+  std::optional<Time> deadline;  // after which the node's timeout edge, else its failure, is taken
 };
 
 // The committed result of one step: revision is the old one plus 1.
@@ -105,11 +108,22 @@ struct Step {
   std::vector<std::string> path;  // nodes entered, in order
   std::optional<TaskRequest> task;
   std::optional<Time> deadline;   // of the wait, whatever it waits for
+  std::string error;              // what failed in a node on the way; empty: nothing. Also in session.info.last_error
+};
+
+// Where content ids lead (FLOW 6). A row: {"type", "content": {…}, "variants": [{"id", "weight", "if", "content": {…}}, …]};
+// a variant's content is merged over the row's. Flow::content_ids names what a flow may ask for.
+class ContentSource {
+ public:
+  virtual ~ContentSource() = default;
+  // The active row, or nullptr. The pointer lives as long as the source.
+  [[nodiscard]] virtual const Json* active(std::string_view content_id) const = 0;
 };
 
 struct Context {
   Time now;
-  std::uint64_t seed = 0;  // for weighted variants
+  std::uint64_t seed = 0;                  // for weighted variants
+  const ContentSource* content = nullptr;  // none: every content id is unknown
 };
 
 // Why nothing happened: the trigger does not fit what the session waits for. The session is unchanged.

@@ -1,0 +1,149 @@
+#include "core/service/doorbell.h"
+
+#include <algorithm>
+
+#include "core/pg/pg_error.h"
+#include "sql/sql_text.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds kHotPause{1};
+constexpr milliseconds kHotFor{10};        // without finding anything, before going to sleep is worth its round trips
+constexpr milliseconds kMaxDrainPause{50};  // while a long transaction holds the bound back; its commit is found within this time
+constexpr seconds kHeartbeat{1};
+constexpr seconds kAnswer{10};              // no answer for that long: the connection is taken for half-open
+
+Deadline answer_deadline() { return Clock::now() + kAnswer; }
+
+}  // namespace
+
+Doorbell::Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string flag, Metrics& metrics)
+    : loop_(loop),
+      flag_(std::move(flag)),
+      reconnector_(loop, pool, std::move(options), "doorbell of " + flag_),
+      found_last_(Clock::now()),
+      notifications_(metrics.counter("sluice_" + flag_ + "_notifications_total", "Notifications that woke a sleeping reader.")),
+      declared_(metrics.counter("sluice_" + flag_ + "_declared_total", "Times a reader declared that it goes to sleep.")),
+      found_by_heartbeat_(metrics.counter("sluice_" + flag_ + "_found_by_heartbeat_total",
+                                          "Polls of the safety net that found what no notification told of.")) {}
+
+Task<void> Doorbell::next(Polled last, StopToken stop) {
+  bool lost = false;
+  try {
+    if (connection_ == nullptr) {
+      co_await connect(stop);
+    } else {
+      co_await step(last, stop);
+    }
+  } catch (const pg::PgError& error) {
+    if (error.kind() == pg::ErrorKind::kPermanent) throw;
+    lost = true;
+  }
+  if (lost) {
+    connection_.reset();
+    co_await connect(stop);
+  }
+}
+
+Task<void> Doorbell::connect(StopToken stop) {
+  connection_ = co_await reconnector_.connect(stop);
+  if (connection_ == nullptr) co_return;
+  (void)co_await connection_->query("listen sluice_wake", {}, answer_deadline());
+  co_await wake();
+}
+
+Task<void> Doorbell::step(Polled last, StopToken stop) {
+  if (last.found) {
+    if (std::exchange(by_heartbeat_, false)) found_by_heartbeat_.add();
+    found_last_ = Clock::now();
+    // What is found while draining came from a writer that needed no notification; the state stays. A heartbeat's find ends the sleep.
+    if (state_ == State::kIdle) co_await wake();
+    if (state_ == State::kDrained) state_ = State::kDrain;
+    if (rung()) co_await wake();
+    co_return;
+  }
+  by_heartbeat_ = false;
+  switch (state_) {
+    case State::kHot:
+      if (Clock::now() < found_last_ + kHotFor) {
+        (void)co_await loop_.sleep(kHotPause, stop);
+        if (rung()) co_await set_flag(0);
+      } else {
+        co_await declare();
+      }
+      break;
+    case State::kDrain:
+      co_await drain(stop);
+      break;
+    case State::kDrained:
+    case State::kIdle:
+      co_await idle(last, stop);
+      break;
+  }
+}
+
+Task<void> Doorbell::declare() {
+  co_await set_flag(1);
+  const pg::Result result = co_await connection_->query(sql::query("doorbell_bound"), {}, answer_deadline());
+  bound_ = result.one().get<std::string>("bound");
+  declared_.add();
+  drain_pause_ = kHotPause;
+  state_ = State::kDrain;
+}
+
+// Leaves DRAIN by looking first and polling after: the poll's snapshot is then at least as new as the one that passed the bound.
+Task<void> Doorbell::drain(StopToken stop) {
+  const pg::Result result =
+      co_await connection_->query(sql::query("doorbell_passed"), pg::Params().text(bound_), answer_deadline());
+  if (rung()) {
+    co_await wake();
+  } else if (result.one().get<bool>("passed")) {
+    state_ = State::kDrained;
+  } else {
+    const std::optional<pg::Notification> notification =
+        co_await connection_->wait_notification(Clock::now() + drain_pause_, stop);
+    drain_pause_ = std::min<Clock::duration>(drain_pause_ * 2, kMaxDrainPause);
+    if (notification && notification->payload == flag_) co_await wake();
+  }
+}
+
+Task<void> Doorbell::idle(Polled last, StopToken stop) {
+  state_ = State::kIdle;
+  const Deadline heartbeat = Clock::now() + kHeartbeat;
+  const Deadline until = std::min(heartbeat, last.next_due);
+  bool woken = rung();
+  while (!woken && !stop.stop_requested() && Clock::now() < until) {
+    const std::optional<pg::Notification> notification = co_await connection_->wait_notification(until, stop);
+    woken = notification.has_value() && notification->payload == flag_;
+  }
+  if (woken) {
+    notifications_.add();
+    co_await wake();
+  } else if (until == heartbeat) {
+    by_heartbeat_ = true;
+  }
+}
+
+Task<void> Doorbell::wake() {
+  co_await set_flag(0);
+  (void)rung();  // those up to now are answered by the poll that follows
+  found_last_ = Clock::now();
+  by_heartbeat_ = false;
+  state_ = State::kHot;
+}
+
+Task<void> Doorbell::set_flag(std::int64_t value) {
+  (void)co_await connection_->query(sql::query("doorbell_set"), pg::Params().text(flag_).int8(value), answer_deadline());
+}
+
+// Whether a notification of this flag has come; takes all that have.
+bool Doorbell::rung() {
+  const std::vector<pg::Notification> notifications = connection_->take_notifications();
+  return std::ranges::any_of(notifications, [&](const pg::Notification& one) { return one.payload == flag_; });
+}
+
+}  // namespace sluice

@@ -1,0 +1,67 @@
+// When to poll a table that others write to, without a NOTIFY on each write and without missing one (DESIGN 4, "Sleep").
+//
+// Writers insert and then read a flag, the last value of a sequence: 0 says that a reader is awake and will find the row by itself,
+// anything else that it must be notified. The reader moves through four states:
+//
+//   HOT      polls at once after finding something, else every millisecond; the flag is 0
+//   DECLARE  sets the flag to 1 in a transaction of its own, then takes B = pg_current_xact_id() in another
+//   DRAIN    polls until a snapshot with xmin >= B was taken before a poll that found nothing: a writer that read 0 had its transaction
+//            id before it read, hence below B, so by then it has ended and its rows were seen; one that reads 1 notifies
+//   IDLE     waits for a notification; any one of this flag leads to HOT, with the flag at 0
+//
+// A poll a second in IDLE is the safety net, for a reader killed while HOT leaves the flag at 0 until another reader declares. What that
+// poll finds is counted in sluice_<flag>_found_by_heartbeat_total, which stays 0 unless a process was killed.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/async/stop_token.h"
+#include "core/pg/reconnect.h"
+#include "core/service/metrics.h"
+
+namespace sluice {
+
+// What a poll came to.
+struct Polled {
+  bool found = false;
+  Deadline next_due = kNoDeadline;  // when something known but not yet due becomes so: wakes without counting as missed
+};
+
+class Doorbell {
+ public:
+  // `flag` is events, tasks or deliveries. It has a connection of its own, opened by next(), which must be to the server itself:
+  // poolers in transaction mode lose notifications.
+  Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string flag, Metrics& metrics);
+
+  // Tells the outcome of the last poll and returns when it is time for the next, or when `stop` came. A lost connection is made
+  // anew here, and counts as a wake-up.
+  Task<void> next(Polled last, StopToken stop);
+
+ private:
+  enum class State { kHot, kDrain, kDrained, kIdle };
+
+  Task<void> step(Polled last, StopToken stop);
+  Task<void> connect(StopToken stop);
+  Task<void> declare();
+  Task<void> drain(StopToken stop);
+  Task<void> idle(Polled last, StopToken stop);
+  Task<void> wake();
+  Task<void> set_flag(std::int64_t value);
+  [[nodiscard]] bool rung();
+
+  Loop& loop_;
+  std::string flag_;
+  pg::Reconnector reconnector_;
+  std::unique_ptr<pg::Connection> connection_;
+  State state_ = State::kHot;
+  std::string bound_;
+  Deadline found_last_;
+  Clock::duration drain_pause_{};
+  bool by_heartbeat_ = false;
+  Counter& notifications_;
+  Counter& declared_;
+  Counter& found_by_heartbeat_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,134 @@
+#include "core/service/metrics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <variant>
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kMaxSeries = 1000;
+constexpr std::string_view kKinds[] = {"counter", "gauge", "histogram"};  // by index of the variant
+
+std::string escaped(std::string_view text, bool quotes) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '\\') {
+      result += "\\\\";
+    } else if (c == '\n') {
+      result += "\\n";
+    } else if (c == '"' && quotes) {
+      result += "\\\"";
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+// a="b",c="d"
+std::string label_text(const Labels& labels) {
+  std::string result;
+  for (const auto& [name, value] : labels) {
+    fmt::format_to(std::back_inserter(result), "{}{}=\"{}\"", result.empty() ? "" : ",", name, escaped(value, true));
+  }
+  return result;
+}
+
+void write(std::string& out, std::string_view name, std::string_view labels, double value) {
+  if (labels.empty()) {
+    fmt::format_to(std::back_inserter(out), "{} {}\n", name, value);
+  } else {
+    fmt::format_to(std::back_inserter(out), "{}{{{}}} {}\n", name, labels, value);
+  }
+}
+
+void write(std::string& out, const std::string& name, const std::string& labels, const Histogram& histogram) {
+  const std::string before = labels.empty() ? "" : labels + ",";
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < histogram.counts().size(); ++i) {
+    total += histogram.counts()[i];
+    const std::string bound = i < histogram.bounds().size() ? fmt::format("{}", histogram.bounds()[i]) : "+Inf";
+    write(out, name + "_bucket", before + "le=\"" + bound + "\"", static_cast<double>(total));
+  }
+  write(out, name + "_sum", labels, histogram.sum());
+  write(out, name + "_count", labels, static_cast<double>(total));
+}
+
+}  // namespace
+
+Histogram::Histogram(std::vector<double> bounds) : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {}
+
+void Histogram::observe(double value) noexcept {
+  const auto bucket = std::ranges::lower_bound(bounds_, value) - bounds_.begin();
+  counts_[static_cast<std::size_t>(bucket)] += 1;
+  sum_ += value;
+}
+
+std::vector<double> duration_bounds() {
+  return {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
+}
+
+struct Metrics::Family {
+  using Series = std::variant<Counter, Gauge, Histogram>;
+  std::string help;
+  std::size_t kind = 0;
+  std::map<std::string, Series> series;  // by label text
+};
+
+Metrics::Metrics() = default;
+Metrics::~Metrics() = default;
+
+template <typename Metric, typename... Arguments>
+Metric& Metrics::find_or_make(std::string_view name, std::string_view help, const Labels& labels, const Arguments&... arguments) {
+  const Family::Series fresh(std::in_place_type<Metric>, arguments...);
+  auto family = families_.find(name);
+  if (family == families_.end()) {
+    family = families_.emplace(std::string(name), Family{std::string(help), fresh.index(), {}}).first;
+  }
+  if (family->second.kind != fresh.index()) throw std::logic_error("metric " + std::string(name) + " has two kinds");
+  auto& series = family->second.series;
+  std::string key = label_text(labels);
+  if (series.size() >= kMaxSeries && !series.contains(key)) {
+    Labels other = labels;
+    for (auto& label : other) label.second = "other";
+    key = label_text(other);
+  }
+  return std::get<Metric>(series.try_emplace(key, fresh).first->second);
+}
+
+Counter& Metrics::counter(std::string_view name, std::string_view help, const Labels& labels) {
+  return find_or_make<Counter>(name, help, labels);
+}
+
+Gauge& Metrics::gauge(std::string_view name, std::string_view help, const Labels& labels) {
+  return find_or_make<Gauge>(name, help, labels);
+}
+
+Histogram& Metrics::histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds, const Labels& labels) {
+  return find_or_make<Histogram>(name, help, labels, bounds);
+}
+
+void Metrics::on_collect(std::function<void()> collect) { collectors_.push_back(std::move(collect)); }
+
+std::string Metrics::text() {
+  for (const auto& collect : collectors_) collect();
+  std::string out;
+  for (const auto& [name, family] : families_) {
+    fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, escaped(family.help, false), name, kKinds[family.kind]);
+    for (const auto& [labels, series] : family.series) {
+      if (const auto* histogram = std::get_if<Histogram>(&series)) {
+        write(out, name, labels, *histogram);
+      } else if (const auto* counter = std::get_if<Counter>(&series)) {
+        write(out, name, labels, counter->value());
+      } else {
+        write(out, name, labels, std::get<Gauge>(series).value());
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace sluice
