@@ -1,6 +1,6 @@
 #include "workers/worker.h"
 
-#include "core/service/guarded_client.h"
+#include "core/service/http_options.h"
 #include "core/pg/pool.h"
 #include "core/service/schema.h"
 #include "workers/pump.h"
