@@ -21,6 +21,8 @@ class RE2;
 
 namespace sluice::flow {
 
+using sluice::to_text;  // of JSON values, beside the overloads for this folder's types
+
 enum class NodeType { kMessage, kQuestion, kCondition, kAction, kWebhook, kComposite, kScript };
 [[nodiscard]] std::string_view to_text(NodeType type);
 [[nodiscard]] std::optional<NodeType> node_type_from(std::string_view text);
@@ -28,10 +30,10 @@ enum class NodeType { kMessage, kQuestion, kCondition, kAction, kWebhook, kCompo
 struct Edge {
   std::string target;
   std::string label;                 // default, success, failure, timeout, $N
-  Json conditions;                   // as written; null: none
-  std::string cel;                   // the edge's CEL condition as written, empty: none
+  Json conditions{};                 // as written; null: none
+  std::string cel{};                 // the edge's CEL condition as written, empty: none
   int priority = 0;
-  std::vector<Condition> when;       // of both, all must hold; empty: unconditional
+  std::vector<Condition> when{};     // of both, all must hold; empty: unconditional
 };
 
 // An entry of a condition node.
@@ -54,13 +56,13 @@ struct Graph;
 struct Node {
   std::string id;
   NodeType type;
-  Json content;
-  std::vector<Edge> edges;  // by label in the order FLOW 1 gives
-  std::vector<Branch> branches;
-  std::vector<Action> actions;
+  Json content{};
+  std::vector<Edge> edges{};  // by label in the order FLOW 1 gives
+  std::vector<Branch> branches{};
+  std::vector<Action> actions{};
   std::size_t api_calls = 0;                    // how many of them call out
-  std::shared_ptr<const re2::RE2> pattern;      // of a question's validation, nullptr: none
-  std::shared_ptr<const Graph> inner;           // of an inline composite
+  std::shared_ptr<const re2::RE2> pattern{};    // of a question's validation, nullptr: none
+  std::shared_ptr<const Graph> inner{};         // of an inline composite
 };
 
 struct Graph {

@@ -75,6 +75,18 @@ Json walked(const Json& value, const Text& text) {
   return clone(value);
 }
 
+std::string url_with(std::string_view text, const Json& state, bool secrets) {
+  if (!has_reference(text)) return std::string(text);
+  return replaced(text, [&](std::string& out, std::string_view reference, std::string_view /*written*/) {
+    if (const auto key = secret_key(reference); !key.empty()) {
+      if (secrets) out.append(secret_mark(key));
+    } else if (const Json* value = resolve(state, reference); value != nullptr && !value->IsNull()) {
+      const std::string plain = without_marks(printed(*value));
+      out.append(inside_url_path(out) ? percent_encoded(plain) : plain);
+    }
+  });
+}
+
 }  // namespace
 
 std::string_view sole_reference(std::string_view text) {
@@ -95,17 +107,8 @@ std::string render(std::string_view text, const Json& state, Unresolved unresolv
   });
 }
 
-std::string render_url(std::string_view text, const Json& state) {
-  if (!has_reference(text)) return std::string(text);
-  return replaced(text, [&](std::string& out, std::string_view reference, std::string_view /*written*/) {
-    if (const auto key = secret_key(reference); !key.empty()) {
-      out.append(secret_mark(key));
-    } else if (const Json* value = resolve(state, reference); value != nullptr && !value->IsNull()) {
-      const std::string plain = without_marks(printed(*value));
-      out.append(inside_url_path(out) ? percent_encoded(plain) : plain);
-    }
-  });
-}
+std::string render_url(std::string_view text, const Json& state) { return url_with(text, state, true); }
+std::string render_shown_url(std::string_view text, const Json& state) { return url_with(text, state, false); }
 
 Json render_value(const Json& value, const Json& state, Unresolved unresolved) {
   return walked(value, [&](const Json& string) {

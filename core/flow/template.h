@@ -15,8 +15,9 @@ enum class Unresolved { kKeep, kDrop };
 [[nodiscard]] std::string render(std::string_view text, const Json& state, Unresolved unresolved);
 
 // A URL: a reference in its path, query or fragment is percent-encoded, one in scheme or authority is not. What is unresolved
-// is dropped; {{secret:key}} becomes a mark that secrets.h knows.
+// is dropped. In a request's URL {{secret:key}} becomes a mark that secrets.h knows; a URL that is shown has no secrets.
 [[nodiscard]] std::string render_url(std::string_view text, const Json& state);
+[[nodiscard]] std::string render_shown_url(std::string_view text, const Json& state);
 
 // A JSON value, member by member; keys are no templates. A string that is exactly one reference takes the value and its type;
 // when that is unresolved it stays as it is (kKeep) or becomes null (kDrop).

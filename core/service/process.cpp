@@ -1,0 +1,107 @@
+#include "core/service/process.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/base/log.h"
+#include "core/pg/pg_error.h"
+#include "sql/sql_text.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kInterval{1};
+constexpr seconds kAnswer{3};       // below the 4 s after which a silent process counts as dead
+constexpr int kReapEvery = 10;      // heartbeats between looks for rows of processes long dead
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+}  // namespace
+
+Process::Process(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string kind)
+    : kind_(std::move(kind)),
+      reconnector_(loop, pool, std::move(options), "heartbeat of " + kind_),
+      enrolled_(loop),
+      renewal_(loop) {}
+
+Task<void> Process::run(StopToken stop) {
+  while (!stop.stop_requested()) {
+    try {
+      co_await beat(stop);
+    } catch (const pg::PgError& error) {
+      if (error.kind() == pg::ErrorKind::kPermanent) throw;
+      connection_.reset();
+    }
+    (void)co_await renewal_.wait(Clock::now() + kInterval, stop);
+  }
+  try {
+    co_await leave();
+  } catch (const pg::PgError&) {
+    // The rows say by their age that we are gone.
+  }
+}
+
+Task<Process::Claimant> Process::claimant(StopToken stop) {
+  while (current_ == nullptr && !stop.stop_requested()) {
+    (void)co_await enrolled_.wait(kNoDeadline, stop);
+  }
+  co_return current_;
+}
+
+void Process::renew() noexcept {
+  current_.reset();
+  renewal_.set();
+}
+
+Task<void> Process::beat(StopToken stop) {
+  if (connection_ == nullptr) connection_ = co_await reconnector_.connect(stop);
+  if (connection_ == nullptr) co_return;
+  co_await refresh();
+  if (current_ == nullptr) co_await enroll();
+  if (++beats_ % kReapEvery == 0) (void)co_await connection_->query(sql::query("reap_processes"), {}, Clock::now() + kAnswer);
+}
+
+Task<void> Process::enroll() {
+  const pg::Result result = co_await connection_->query(
+      sql::query("register_process"), pg::Params().text(kind_).text(host_name()).int4(getpid()), Clock::now() + kAnswer);
+  current_ = std::make_shared<Membership>(result.one().get<std::int64_t>(0));
+  memberships_.push_back(current_);
+  enrolled_.set();
+}
+
+// Refreshes every id that is held, and gives up those that are not.
+Task<void> Process::refresh() {
+  for (std::size_t i = 0; i < memberships_.size();) {
+    const std::int64_t id = memberships_[i]->id;
+    const bool held = memberships_[i] == current_ || memberships_[i].use_count() > 1;
+    const pg::Result result = co_await connection_->query(sql::query(held ? "heartbeat" : "unregister_process"),
+                                                          pg::Params().int8(id), Clock::now() + kAnswer);
+    const bool alive = held && result.one().get<bool>(0);
+    if (alive) {
+      ++i;
+      continue;
+    }
+    if (held) log_warn("this process was declared dead; what it claimed may be done by others", {{"process", id}});
+    if (memberships_[i] == current_) current_.reset();
+    memberships_.erase(memberships_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+Task<void> Process::leave() {
+  current_.reset();
+  for (const Claimant& membership : memberships_) {
+    if (connection_ == nullptr) break;
+    (void)co_await connection_->query(sql::query("unregister_process"), pg::Params().int8(membership->id),
+                                      Clock::now() + kAnswer);
+  }
+  memberships_.clear();
+}
+
+}  // namespace sluice

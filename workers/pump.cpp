@@ -1,0 +1,282 @@
+#include "workers/pump.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "core/base/log.h"
+#include "core/pg/pg_error.h"
+#include "sql/sql_text.h"
+
+namespace sluice::workers {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kAnswer{30};          // for a round trip; a session's lock is waited for 2 s at most
+constexpr seconds kSweepEvery{1};       // from the beginning, for tasks that came back behind the watermark
+constexpr milliseconds kCommitSkew{100};  // a task may become visible this long after its order_key was taken
+constexpr milliseconds kConflictPause{5};
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+}  // namespace
+
+Pump::Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& runner, WorkerMetrics& metrics, Limits limits)
+    : loop_(loop),
+      reconnector_(std::move(reconnector)),
+      process_(process),
+      runner_(runner),
+      metrics_(metrics),
+      limits_(limits),
+      running_(loop),
+      work_(loop),
+      claimed_(loop) {}
+
+Task<void> Pump::listen(Doorbell& doorbell, StopToken stop) {
+  Polled last{.found = true};
+  while (!stop.stop_requested()) {
+    co_await doorbell.next(last, stop);
+    claim_wanted_ = true;
+    work_.set();
+    (void)co_await claimed_.wait(kNoDeadline, stop);
+    last = last_claim_;
+  }
+}
+
+Task<void> Pump::run(StopToken stop, Clock::duration grace) {
+  co_await connect();
+  while (!stop.stop_requested()) {
+    const bool claim = claim_wanted_ && capacity() > 0;
+    if (claim || !ended_.empty()) {
+      co_await round(claim);
+    } else {
+      (void)co_await work_.wait(kNoDeadline, stop);
+    }
+  }
+  claiming_ = false;
+  const Deadline until = Clock::now() + grace;
+  while (Clock::now() < until && (!in_flight_.empty() || !ended_.empty())) {
+    if (ended_.empty()) {
+      (void)co_await work_.wait(until);
+    } else {
+      co_await round(false);
+    }
+  }
+  co_await hand_back();
+}
+
+Task<void> Pump::connect() {
+  connection_ = co_await reconnector_.connect();
+  (void)co_await connection_->query(sql::query("prepare_worker_connection"), {}, Clock::now() + kAnswer);
+}
+
+Task<void> Pump::round(bool claim) {
+  std::vector<Disposition> batch = take_batch();
+  const int room = claim ? capacity() + static_cast<int>(batch.size()) : 0;
+  co_await commit(std::move(batch), std::min(room, limits_.in_flight));
+}
+
+// One round trip. Whatever fails leaves the database as it was, or the connection unknown; then the same outcomes are given again, which
+// their tokens make harmless.
+Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
+  Process::Claimant claimant = co_await process_.claimant({});
+  pg::Pipeline pipeline;
+  const int free = claiming_ ? std::max(capacity(), 0) + static_cast<int>(batch.size()) : 0;
+  const BatchStatements statements = add_statements(pipeline, batch, claimant->id, free, limits_.taken_on);
+  claim_limit -= statements.take_on;
+  const auto claim_at = static_cast<std::size_t>(pipeline.size());
+  if (claim_limit > 0) {
+    pipeline.add(sql::query("claim_tasks"), pg::Params().int8(claimant->id).int4(claim_limit).timestamptz(claim_from()));
+    if (!last_claim_.found) pipeline.add(sql::query("next_due_task"));
+  }
+  std::vector<pg::Result> results;
+  std::optional<pg::PgError> failure;
+  try {
+    results = co_await connection_->run(std::move(pipeline), Clock::now() + kAnswer);
+  } catch (const pg::PgError& error) {
+    failure = error;
+  }
+  if (failure && failure->kind() == pg::ErrorKind::kLost) {
+    process_.renew();  // a claim whose answer was lost must not stay ours
+    std::ranges::move(batch, std::front_inserter(ended_));
+    connection_.reset();
+    co_await connect();
+  } else if (failure && batch.empty()) {
+    log_warn("cannot claim tasks", {{"error", failure->message()}});
+    (void)co_await loop_.sleep(seconds(1));
+  } else if (failure) {
+    co_await commit_parts(std::move(batch), failure->kind() == pg::ErrorKind::kTransient, std::string(failure->message()));
+  } else {
+    if (!batch.empty()) metrics_.batch.observe(static_cast<double>(batch.size()));
+    std::vector<Disposition> restamped;
+    settle(batch, statements, results, claimant, restamped);
+    if (claim_limit > 0) {
+      start(results[claim_at], claimant);
+      last_claim_.next_due = kNoDeadline;
+      if (results.size() > claim_at + 1) {
+        const auto due = results[claim_at + 1].one().get<std::optional<Timestamp>>(0);
+        if (due) last_claim_.next_due = deadline_of(*due);
+      }
+      last_claim_.found = !results[claim_at].empty();
+      claim_wanted_ = false;
+      claimed_.set();
+    }
+    if (!restamped.empty()) co_await reapply(std::move(restamped));
+  }
+}
+
+// One bad row never fails its batch: halves are tried until it stands alone.
+Task<void> Pump::commit_parts(std::vector<Disposition> batch, bool transient, std::string error) {
+  if (batch.size() > 1) {
+    const auto middle = batch.begin() + static_cast<std::ptrdiff_t>(batch.size() / 2);
+    std::vector<Disposition> second(std::make_move_iterator(middle), std::make_move_iterator(batch.end()));
+    batch.erase(middle, batch.end());
+    co_await commit(std::move(batch), 0);
+    co_await commit(std::move(second), 0);
+  } else if (transient) {
+    (void)co_await loop_.sleep(kConflictPause);
+    ended_.push_back(std::move(batch.front()));
+  } else {
+    Disposition& bad = batch.front();
+    log_warn("an outcome cannot be committed", {{"task", bad.task.id}, {"kind", bad.task.kind}, {"error", error}});
+    const bool final = std::holds_alternative<Outcome>(bad.what) && !std::get<Outcome>(bad.what).step;
+    if (final) {
+      end(bad.task, "lost");  // not even its end can be written: the claim is given up with the process's id
+      process_.renew();
+    } else {
+      bad.what = after_fault(bad.task, error);
+      ended_.push_back(std::move(bad));
+    }
+  }
+}
+
+std::vector<Disposition> Pump::take_batch() {
+  const auto count = std::min(ended_.size(), static_cast<std::size_t>(limits_.batch));
+  std::vector<Disposition> batch(std::make_move_iterator(ended_.begin()),
+                                 std::make_move_iterator(ended_.begin() + static_cast<std::ptrdiff_t>(count)));
+  ended_.erase(ended_.begin(), ended_.begin() + static_cast<std::ptrdiff_t>(count));
+  return batch;
+}
+
+int Pump::capacity() const { return claiming_ ? limits_.in_flight - static_cast<int>(in_flight_.size()) : 0; }
+
+Timestamp Pump::claim_from() {
+  if (Clock::now() - swept_ < kSweepEvery) return watermark_;
+  swept_ = Clock::now();
+  return Timestamp{};
+}
+
+void Pump::settle(std::vector<Disposition>& batch, const BatchStatements& statements, const std::vector<pg::Result>& results,
+                  const Process::Claimant& claimant, std::vector<Disposition>& restamped) {
+  if (statements.commit >= 0) {
+    const pg::Result& rows = results[static_cast<std::size_t>(statements.commit)];
+    for (int i = 0; i < rows.rows(); ++i) {
+      Disposition& disposition = batch[statements.commit_order[static_cast<std::size_t>(i)]];
+      const std::string_view outcome = rows[i].text("outcome");
+      if (outcome == "restamped") {
+        restamped.push_back(std::move(disposition));
+        continue;
+      }
+      const bool failed = outcome == "applied" && std::get<Outcome>(disposition.what).kind == Outcome::Kind::kFailed;
+      end(disposition.task, failed ? "failed" : outcome);
+      if (!rows[i].is_null("next_token")) take_on(disposition, rows[i], claimant);
+    }
+  }
+  for (const Disposition& disposition : batch) {
+    if (std::holds_alternative<Retry>(disposition.what)) end(disposition.task, "retried");
+    if (std::holds_alternative<Postpone>(disposition.what)) end(disposition.task, "postponed");
+    if (std::holds_alternative<Committed>(disposition.what)) end(disposition.task, "applied");
+  }
+}
+
+// The session's next task was born claimed by us: it is run with the session as it was just committed.
+void Pump::take_on(Disposition& disposition, const pg::Row& row, const Process::Claimant& claimant) {
+  flow::Step& step = *std::get<Outcome>(disposition.what).step;
+  ClaimedTask next;
+  next.id = row.get<std::int64_t>("next_task_id");
+  next.token = row.get<std::int64_t>("next_token");
+  next.claimant = claimant;
+  next.kind = step.task->kind;
+  next.node_id = step.task->node_id;
+  next.key = step.task->key;
+  next.correlation_id = disposition.task.correlation_id;
+  next.session_id = disposition.task.session_id;
+  next.revision = step.session.revision;
+  next.session = std::move(step.session);
+  next.flow_version = disposition.task.flow_version;
+  next.last_activity_at = disposition.task.last_activity_at;
+  next.taken_on = disposition.task.taken_on + 1;
+  begin(std::move(next));
+}
+
+void Pump::start(const pg::Result& claimed, const Process::Claimant& claimant) {
+  for (const pg::Row& row : claimed) {
+    ClaimedTask task = claimed_task_from(row, claimant);
+    watermark_ = std::max(watermark_, *task.order_key - kCommitSkew);
+    metrics_.claimed.add();
+    begin(std::move(task));
+  }
+}
+
+void Pump::begin(ClaimedTask task) {
+  in_flight_.emplace(task.id, task.token);
+  metrics_.in_flight.set(static_cast<double>(in_flight_.size()));
+  running_.spawn(run_task(std::move(task)));
+}
+
+void Pump::end(const ClaimedTask& task, std::string_view outcome) {
+  in_flight_.erase(task.id);
+  metrics_.in_flight.set(static_cast<double>(in_flight_.size()));
+  metrics_.ended(task.kind, outcome, seconds_since(task.claimed_at));
+  log_debug("task ended", {{"task", task.id},
+                           {"kind", task.kind},
+                           {"session", task.session ? task.session->id : std::string()},
+                           {"outcome", outcome},
+                           {"correlation_id", task.correlation_id}});
+}
+
+// The boundary at which a task's exceptions become its fate.
+Task<void> Pump::run_task(ClaimedTask task) {
+  Ending ending = Committed{};
+  std::string fault;
+  try {
+    ending = co_await runner_.run(task);
+  } catch (const std::exception& error) {
+    fault = error.what();
+  }
+  if (!fault.empty()) {
+    log_warn("a task failed", {{"task", task.id}, {"kind", task.kind}, {"attempt", task.attempt}, {"error", fault}});
+    ending = after_fault(task, fault);
+  }
+  ended_.push_back({std::move(task), std::move(ending)});
+  work_.set();
+}
+
+// State patches overtook these: their sessions are read again and the same results applied.
+Task<void> Pump::reapply(std::vector<Disposition> restamped) {
+  std::vector<Uuid> ids;
+  for (const Disposition& disposition : restamped) ids.push_back(*disposition.task.session_id);
+  const pg::Result rows = co_await connection_->query(sql::query("load_sessions"), pg::Params().uuid_array(ids), Clock::now() + kAnswer);
+  for (Disposition& disposition : restamped) {
+    const auto row = std::ranges::find_if(rows, [&](const pg::Row& one) { return one.get<Uuid>("id") == *disposition.task.session_id; });
+    disposition.task.session = row == rows.end() ? std::nullopt : session_from(*row, (*row).text("id"));
+    if (disposition.task.session) disposition.task.revision = disposition.task.session->revision;
+    disposition.what = runner_.again(disposition.task, std::get<Outcome>(disposition.what));
+    ended_.push_back(std::move(disposition));
+  }
+}
+
+Task<void> Pump::hand_back() {
+  if (in_flight_.empty() || connection_ == nullptr) co_return;
+  std::vector<std::int64_t> ids;
+  std::vector<std::int64_t> tokens;
+  for (const auto& [id, token] : in_flight_) {
+    ids.push_back(id);
+    tokens.push_back(token);
+  }
+  log_info("handing back tasks that are not done", {{"count", ids.size()}});
+  (void)co_await connection_->query(sql::query("release_tasks"), pg::Params().int8_array(ids).int8_array(tokens), Clock::now() + kAnswer);
+}
+
+}  // namespace sluice::workers

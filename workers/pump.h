@@ -1,0 +1,76 @@
+// Moves work between the database and the runner over one connection: what has ended and the next claim go in one round trip.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "core/async/task_scope.h"
+#include "core/service/doorbell.h"
+#include "core/service/process.h"
+#include "workers/commit_batch.h"
+#include "workers/runner.h"
+#include "workers/worker_metrics.h"
+
+namespace sluice::workers {
+
+class Pump {
+ public:
+  struct Limits {
+    int in_flight;        // tasks claimed and not ended
+    int batch = 128;      // outcomes in one round trip
+    int taken_on = 20;    // tasks of one session in a row without a claim, so that others get their turn
+  };
+
+  Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& runner, WorkerMetrics& metrics, Limits limits);
+
+  // Claims and commits until `stop`; then only commits, until nothing is in flight or `grace` has passed, and hands back the rest
+  // without counting an attempt.
+  Task<void> run(StopToken stop, Clock::duration grace);
+
+  // Tells the pump when to claim, by the doorbell. Runs beside run().
+  Task<void> listen(Doorbell& doorbell, StopToken stop);
+
+  [[nodiscard]] bool connected() const noexcept { return connection_ != nullptr; }
+
+ private:
+  Task<void> run_task(ClaimedTask task);
+  Task<void> round(bool claim);
+  Task<void> commit(std::vector<Disposition> batch, int claim_limit);
+  Task<void> commit_parts(std::vector<Disposition> batch, bool transient, std::string error);
+  Task<void> connect();
+  Task<void> reapply(std::vector<Disposition> restamped);
+  Task<void> hand_back();
+
+  [[nodiscard]] std::vector<Disposition> take_batch();
+  [[nodiscard]] int capacity() const;
+  [[nodiscard]] Timestamp claim_from();
+  void settle(std::vector<Disposition>& batch, const BatchStatements& statements, const std::vector<pg::Result>& results,
+              const Process::Claimant& claimant, std::vector<Disposition>& restamped);
+  void take_on(Disposition& disposition, const pg::Row& row, const Process::Claimant& claimant);
+  void start(const pg::Result& claimed, const Process::Claimant& claimant);
+  void begin(ClaimedTask task);
+  void end(const ClaimedTask& task, std::string_view outcome);
+
+  Loop& loop_;
+  pg::Reconnector reconnector_;
+  Process& process_;
+  Runner& runner_;
+  WorkerMetrics& metrics_;
+  Limits limits_;
+
+  std::unique_ptr<pg::Connection> connection_;
+  std::deque<Disposition> ended_;                               // to be committed
+  std::unordered_map<std::int64_t, std::int64_t> in_flight_;    // task → token of all that was claimed and not settled
+  TaskScope running_;
+  Event work_;       // something to commit, or a claim is wanted
+  Event claimed_;    // a wanted claim was made
+  bool claim_wanted_ = false;
+  bool claiming_ = true;  // false once stopping
+  Polled last_claim_;
+  Timestamp watermark_{};
+  Clock::time_point swept_{};
+};
+
+}  // namespace sluice::workers

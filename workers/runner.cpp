@@ -1,0 +1,170 @@
+#include "workers/runner.h"
+
+#include <fmt/format.h>
+
+#include "core/base/backoff.h"
+#include "core/flow/secrets.h"
+#include "core/pg/transaction.h"
+#include "sql/sql_text.h"
+#include "workers/commit_batch.h"
+#include "workers/http_task.h"
+
+namespace sluice::workers {
+namespace {
+
+flow::Context context_of(const ClaimedTask& task) {
+  return {.now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()),
+          .seed = static_cast<std::uint64_t>(task.token)};
+}
+
+Outcome discarded(std::string reason) {
+  Outcome outcome;
+  outcome.kind = Outcome::Kind::kDiscarded;
+  outcome.error = std::move(reason);
+  return outcome;
+}
+
+// A node whose own work failed took its failure edge in the step; the task is recorded as failed all the same.
+Outcome outcome_of(std::variant<flow::Step, flow::Discarded> result, bool of_node) {
+  if (auto* gone = std::get_if<flow::Discarded>(&result)) return discarded(std::move(gone->reason));
+  Outcome outcome;
+  outcome.step = std::move(std::get<flow::Step>(result));
+  if (of_node && !outcome.step->error.empty()) {
+    outcome.kind = Outcome::Kind::kFailed;
+    outcome.error = outcome.step->error;
+  }
+  return outcome;
+}
+
+// FLOW 8: what the worker checks before it runs anything. Empty: all is well.
+std::string why_not(const ClaimedTask& task) {
+  if (!task.session) return "its session is gone";
+  const flow::Session& session = *task.session;
+  if (session.status != flow::Status::kActive) return fmt::format("its session is {}", flow::to_text(session.status));
+  if (task.kind == "action" || task.kind == "webhook" || task.kind == "start") {
+    if (string_member(session.wait, "key") != task.key || task.revision != session.revision) {
+      return fmt::format("its session is at revision {} and no longer waits for it", session.revision);
+    }
+  }
+  return {};
+}
+
+flow::HttpOutcome http_outcome(http::Response response) {
+  flow::HttpOutcome outcome;
+  outcome.status = response.failure == http::Failure::kNone || response.is_2xx() ? response.status : 0;
+  outcome.body = std::move(response.body);
+  outcome.error = http::name_of(response.failure);
+  outcome.cut = response.cut;
+  return outcome;
+}
+
+// A timer fires lazily: what it guarded may be over, or the session may have been used since.
+Ending run_timer(const ClaimedTask& task, const flow::FlowSet& flows) {
+  const flow::Session& session = *task.session;
+  if (task.key == "session") {
+    const auto timeout = flows.main->session_timeout();
+    if (timeout.count() == 0) return discarded("its flow has no session timeout");
+    const auto idle = std::chrono::system_clock::now() - task.last_activity_at;
+    if (idle < timeout) return Postpone{std::chrono::ceil<std::chrono::milliseconds>(timeout - idle)};
+    return outcome_of(flow::step(flows, session, flow::Abandon{}, context_of(task)), false);
+  }
+  if (string_member(session.wait, "key") != task.key) return discarded("its session no longer waits for what it guarded");
+  return outcome_of(flow::step(flows, session, flow::Timeout{task.key}, context_of(task)), false);
+}
+
+// What needs no request: start, input, timer.
+Ending run_engine(const ClaimedTask& task, std::shared_ptr<const flow::FlowSet> flows) {
+  Ending ending;
+  if (task.kind == "start") {
+    ending = outcome_of(flow::step(*flows, *task.session, flow::Start{}, context_of(task)), false);
+  } else if (task.kind == "input") {
+    ending = outcome_of(flow::step(*flows, *task.session, flow::Input{clone(task.payload)}, context_of(task)), false);
+  } else {
+    ending = run_timer(task, *flows);
+  }
+  if (auto* outcome = std::get_if<Outcome>(&ending)) outcome->flows = std::move(flows);
+  return ending;
+}
+
+}  // namespace
+
+Task<Ending> Runner::run(const ClaimedTask& task) {
+  if (!task.of_session()) {
+    Task<Ending> work = task.kind == "http" ? run_http(task) : run_sql(task);
+    co_return co_await std::move(work);
+  }
+  std::string reason = why_not(task);
+  if (!reason.empty()) co_return discarded(std::move(reason));
+  std::shared_ptr<const flow::FlowSet> flows = co_await flows_.get(task.flow_version);
+  if (task.kind == "action" || task.kind == "webhook") co_return co_await run_node(task, std::move(flows));
+  co_return run_engine(task, std::move(flows));
+}
+
+Task<Ending> Runner::run_node(const ClaimedTask& task, std::shared_ptr<const flow::FlowSet> flows) {
+  const flow::Context context = context_of(task);
+  auto run = std::make_shared<flow::NodeRun>(*flows, *task.session, task.key, context);
+  while (std::optional<flow::HttpCall> call = run->next_call()) {
+    const flow::HttpCall::Retry policy = call->retry;
+    http::Response response = co_await send(std::move(*call));
+    const std::string retry_after = response.retry_after;
+    flow::HttpOutcome outcome = http_outcome(std::move(response));
+    if (flow::NodeRun::may_pass(outcome) && task.attempt < policy.attempts) {
+      co_return Retry{node_retry_delay(policy, task.attempt, retry_after), attempt_error(outcome)};
+    }
+    run->give(std::move(outcome));
+  }
+  Outcome outcome = outcome_of(run->finish(*task.session, context), true);
+  outcome.run = std::move(run);
+  outcome.flows = std::move(flows);
+  co_return outcome;
+}
+
+Ending Runner::again(const ClaimedTask& task, const Outcome& before) const {
+  if (std::string reason = why_not(task); !reason.empty()) return discarded(std::move(reason));
+  if (before.run == nullptr) return before.flows != nullptr ? run_engine(task, before.flows) : after_fault(task, before.error);
+  Outcome outcome = outcome_of(before.run->finish(*task.session, context_of(task)), true);
+  outcome.run = before.run;
+  outcome.flows = before.flows;
+  return outcome;
+}
+
+Task<http::Response> Runner::send(flow::HttpCall call) {
+  const auto filled = flow::put_secrets(call, [this](std::string_view key) { return secrets_.find(key); });
+  if (!filled) {
+    http::Response refused;
+    refused.failure = http::Failure::kRefusedRequest;
+    refused.refusal = "unknown_secret: the secret " + filled.error() + " is not known to this worker";
+    co_return refused;
+  }
+  co_return co_await client_.send(request_of(std::move(call)));
+}
+
+Task<Ending> Runner::run_http(const ClaimedTask& task) {
+  std::expected<flow::HttpCall, std::string> call = http_task_call(task);
+  if (!call) {
+    Outcome outcome;
+    outcome.kind = Outcome::Kind::kFailed;
+    outcome.error = call.error();
+    co_return outcome;
+  }
+  http::Response response = co_await send(std::move(*call));
+  co_return http_task_result(task, response);
+}
+
+// The function's effect and the task's end are one transaction, so it happens exactly once.
+Task<Ending> Runner::run_sql(const ClaimedTask& task) {
+  pg::Lease connection = co_await pool_.acquire();
+  auto body = [&]() -> Task<void> {
+    const pg::Result answer =
+        co_await connection->query(sql::query("run_sql_task"), pg::Params().int8(task.id).int8(task.token));
+    if (answer.one().is_null(0)) co_return;  // the claim is another's now
+    Outcome done;
+    done.kind = Outcome::Kind::kDone;
+    done.result = answer.one().get<Json>(0);
+    (void)co_await connection->query(sql::query("commit_steps"), commit_params(task, done));
+  };
+  co_await pg::in_transaction(*connection, body);
+  co_return Committed{};
+}
+
+}  // namespace sluice::workers

@@ -1,0 +1,36 @@
+// Runs one claimed task: the engine for a session's, the guarded client for requests, a function call for sql.
+#pragma once
+
+#include "core/async/stop_token.h"
+#include "core/http/client.h"
+#include "core/pg/pool.h"
+#include "core/service/secrets.h"
+#include "workers/disposition.h"
+#include "workers/flow_cache.h"
+
+namespace sluice::workers {
+
+class Runner {
+ public:
+  Runner(pg::Pool& pool, FlowCache& flows, http::Client& client, const Secrets& secrets)
+      : pool_(pool), flows_(flows), client_(client), secrets_(secrets) {}
+
+  // What becomes of the task. Nothing is written. Throws what is nobody's fault of the task's: the caller turns it into after_fault.
+  Task<Ending> run(const ClaimedTask& task);
+
+  // The same results applied to the task's session as it is now, after a patch overtook the commit; no request is repeated.
+  [[nodiscard]] Ending again(const ClaimedTask& task, const Outcome& before) const;
+
+ private:
+  Task<Ending> run_node(const ClaimedTask& task, std::shared_ptr<const flow::FlowSet> flows);
+  Task<Ending> run_http(const ClaimedTask& task);
+  Task<Ending> run_sql(const ClaimedTask& task);
+  Task<http::Response> send(flow::HttpCall call);
+
+  pg::Pool& pool_;
+  FlowCache& flows_;
+  http::Client& client_;
+  const Secrets& secrets_;
+};
+
+}  // namespace sluice::workers

@@ -1,0 +1,55 @@
+#include "workers/worker.h"
+
+#include "core/service/http_options.h"
+#include "core/pg/pool.h"
+#include "core/service/schema.h"
+#include "workers/pump.h"
+
+namespace sluice::workers {
+namespace {
+
+constexpr std::size_t kFlowVersions = 256;   // kept in memory
+constexpr std::size_t kConnections = 4;      // for loading flows and running sql tasks
+constexpr int kBlockingThreads = 2;
+
+class Worker : public Service {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "worker"; }
+
+  Task<void> run(ServiceContext& context) override {
+    const pg::ConnectOptions database{.dsn = context.options.text("database.dsn"), .application_name = "sluice worker"};
+    BlockingPool blocking(context.loop, kBlockingThreads);
+    pg::Pool pool(context.loop, blocking, database, kConnections);
+    {
+      pg::Reconnector reconnector(context.loop, blocking, database, "worker");
+      const std::unique_ptr<pg::Connection> connection = co_await reconnector.connect(context.stop);
+      if (connection == nullptr) co_return;
+      co_await schema::require_up_to_date(*connection, schema::embedded());
+    }
+    http::Client client(context.loop, client_options(context.options));
+    FlowCache flows(pool, kFlowVersions);
+    Runner runner(pool, flows, client, context.secrets);
+    WorkerMetrics metrics(context.metrics);
+    Process process(context.loop, blocking, database, "worker");
+    Doorbell doorbell(context.loop, blocking, database, "tasks", context.metrics);
+    const int in_flight = static_cast<int>(context.options.integer("worker.concurrency"));
+    Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "tasks"), process, runner, metrics,
+              {.in_flight = in_flight});
+
+    TaskScope parts(context.loop);
+    StopSource last;  // the heartbeat goes on until everything is handed back
+    parts.spawn(process.run(last.token()));
+    parts.spawn(pump.listen(doorbell, context.stop));
+    context.health.ready();
+    const Clock::duration grace = context.options.duration("daemon.shutdown_timeout") * 8 / 10;
+    co_await pump.run(context.stop, grace);
+    last.request_stop();
+    co_await parts.join();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Service> make_worker() { return std::make_unique<Worker>(); }
+
+}  // namespace sluice::workers
