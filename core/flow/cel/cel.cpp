@@ -93,7 +93,7 @@ std::expected<Program, CelError> compile(std::string_view expression) {
 
 std::expected<Json, CelError> evaluate(const Program& program, const Context& context, Limits limits) {
   Work work(limits);
-  return run<Json>(program.compiled(), work, ContextVariables(context), [](const Value& value) { return to_json(value); });
+  return run<Json>(program.compiled(), work, ContextVariables(context), [&](const Value& value) { return to_json(work, value); });
 }
 
 std::expected<bool, CelError> evaluate_bool(const Program& program, const Context& context, Limits limits) {
@@ -119,7 +119,7 @@ std::expected<Json, CelError> eval_typed_json(std::string_view expression, const
   } catch (const LimitExceeded& limit) {
     return std::unexpected(limit.error);
   }
-  return run<Json>(program->compiled(), work, variables, [](const Value& value) { return to_typed_json(value); });
+  return run<Json>(program->compiled(), work, variables, [&](const Value& value) { return to_typed_json(work, value); });
 }
 
 }  // namespace sluice::cel

@@ -11,6 +11,7 @@ namespace sluice::cel {
 namespace {
 
 constexpr Kind kText = Kind::kString;
+constexpr std::uint64_t kCompileSteps = 5'000;  // a pattern that is no literal is compiled at each call
 
 // Searching is bounded by both lengths multiplied.
 void charge_search(const Call& call, std::string_view text, std::string_view wanted) {
@@ -39,11 +40,11 @@ Value matches(const Call& call) {
   const std::string_view expression = call.args[1].text();
   std::shared_ptr<const Pattern> pattern = call.node.pattern;
   if (pattern == nullptr) {
-    call.work.charge(200 + 20 * std::min(expression.size(), kMaxPatternBytes));  // compiling costs far more than matching
+    call.work.charge(kCompileSteps);
     pattern = std::make_shared<const Pattern>(expression);
   }
   if (!pattern->error().empty()) return call.error(pattern->error());
-  call.work.charge(1 + text.size() / 16);
+  call.work.charge(pattern->cost(text.size()));
   return Value::boolean(pattern->found_in(text));
 }
 

@@ -45,10 +45,14 @@ template <char Quote>
 struct long_rest : pegtl::until<pegtl::three<Quote>, sor<seq<one<'\\'>, pegtl::any>, pegtl::not_one<'\\'>>> {};
 template <char Quote>
 struct raw_long_rest : pegtl::until<pegtl::three<Quote>> {};
+struct closing_quote {};  // raised where the text began when it has none
+template <char Quote, typename LongRest, typename Rest>
+struct closed : sor<if_must<at<pegtl::three<Quote>>, sor<seq<pegtl::three<Quote>, LongRest>, pegtl::raise<closing_quote>>>,
+                    if_must<at<one<Quote>>, sor<seq<one<Quote>, Rest>, pegtl::raise<closing_quote>>>> {};
 template <char Quote>
-struct quoted : sor<if_must<pegtl::three<Quote>, long_rest<Quote>>, if_must<one<Quote>, rest<Quote>>> {};
+struct quoted : closed<Quote, long_rest<Quote>, rest<Quote>> {};
 template <char Quote>
-struct raw_quoted : sor<if_must<pegtl::three<Quote>, raw_long_rest<Quote>>, if_must<one<Quote>, raw_rest<Quote>>> {};
+struct raw_quoted : closed<Quote, raw_long_rest<Quote>, raw_rest<Quote>> {};
 struct raw_text : seq<one<'r', 'R'>, sor<raw_quoted<'"'>, raw_quoted<'\''>>> {};
 struct text : seq<opt<one<'b', 'B'>>, sor<raw_text, quoted<'"'>, quoted<'\''>>> {};
 
@@ -118,14 +122,8 @@ struct program : seq<space, pegtl::must<expression, pegtl::eof>> {};
 // What a must that fails says; everything not named here is an expression that is missing.
 template <typename Rule>
 inline constexpr const char* kMessage = "expected an expression";
-template <char Quote>
-inline constexpr const char* kMessage<rest<Quote>> = "this text has no closing quote";
-template <char Quote>
-inline constexpr const char* kMessage<raw_rest<Quote>> = "this text has no closing quote";
-template <char Quote>
-inline constexpr const char* kMessage<long_rest<Quote>> = "this text has no closing quotes";
-template <char Quote>
-inline constexpr const char* kMessage<raw_long_rest<Quote>> = "this text has no closing quotes";
+template <>
+inline constexpr const char* kMessage<closing_quote> = "this text has no closing quote";
 template <>
 inline constexpr const char* kMessage<token<arguments_close>> = "expected ',' or ')' after an argument";
 template <>

@@ -25,33 +25,35 @@ std::string key_text(const Value& key) {
   }
 }
 
-Made plain(const Value& value, int depth);
+Made plain(Work& work, const Value& value, int depth);
 
-Made plain_list(const Value& list, int depth) {
+Made plain_list(Work& work, const Value& list, int depth) {
   Json array = make_array();
   for (std::size_t i = 0; i < list.size(); ++i) {
-    auto item = plain(list.item(i), depth + 1);
+    auto item = plain(work, list.item(i), depth + 1);
     if (!item) return item;
     push(array, std::move(*item));
   }
   return array;
 }
 
-Made plain_map(const Value& map, int depth) {
+Made plain_map(Work& work, const Value& map, int depth) {
   Json object = make_object();
   std::unordered_set<std::string> keys;
   for (std::size_t i = 0; i < map.size(); ++i) {
     const Entry entry = map.entry(i);
+    work.charge_text(entry.key.is(Kind::kString) ? entry.key.text().size() : 0);
     const auto [key, is_new] = keys.insert(key_text(entry.key));
     if (!is_new) return std::unexpected(fmt::format("two keys of the map are '{}' in JSON", *key));
-    auto member = plain(entry.value, depth + 1);
+    auto member = plain(work, entry.value, depth + 1);
     if (!member) return member;
     object.AddMember(make_string(*key), std::move(*member), json_allocator());
   }
   return object;
 }
 
-Made plain(const Value& value, int depth) {
+Made plain(Work& work, const Value& value, int depth) {
+  work.charge(1);
   if (depth > kMaxDepth) return std::unexpected("the result is nested too deeply for JSON");
   switch (value.kind()) {
     case Kind::kError: return std::unexpected(std::string(value.failure().message));
@@ -63,12 +65,12 @@ Made plain(const Value& value, int depth) {
       if (!std::isfinite(value.as_double())) return make_string(double_to_text(value.as_double()));
       return Json(value.as_double());
     case Kind::kString:
-    case Kind::kType: return make_string(value.text());
-    case Kind::kBytes: return make_string(base64_encode(value.text()));
+    case Kind::kType: work.charge_text(value.text().size()); return make_string(value.text());
+    case Kind::kBytes: work.charge_text(value.text().size()); return make_string(base64_encode(value.text()));
     case Kind::kTimestamp: return make_string(to_text(value.as_timestamp()));
     case Kind::kDuration: return make_string(duration_to_text(value.as_int()));
-    case Kind::kList: return plain_list(value, depth);
-    case Kind::kMap: return plain_map(value, depth);
+    case Kind::kList: return plain_list(work, value, depth);
+    case Kind::kMap: return plain_map(work, value, depth);
   }
   return Json();
 }
@@ -79,24 +81,24 @@ Json tagged(std::string_view type, Json value) {
   return object;
 }
 
-Made typed(const Value& value, int depth);
+Made typed(Work& work, const Value& value, int depth);
 
-Made typed_list(const Value& list, int depth) {
+Made typed_list(Work& work, const Value& list, int depth) {
   Json array = make_array();
   for (std::size_t i = 0; i < list.size(); ++i) {
-    auto item = typed(list.item(i), depth + 1);
+    auto item = typed(work, list.item(i), depth + 1);
     if (!item) return item;
     push(array, std::move(*item));
   }
   return tagged("list", std::move(array));
 }
 
-Made typed_map(const Value& map, int depth) {
+Made typed_map(Work& work, const Value& map, int depth) {
   Json array = make_array();
   for (std::size_t i = 0; i < map.size(); ++i) {
     const Entry entry = map.entry(i);
-    auto key = typed(entry.key, depth + 1);
-    auto member = typed(entry.value, depth + 1);
+    auto key = typed(work, entry.key, depth + 1);
+    auto member = typed(work, entry.value, depth + 1);
     if (!key) return key;
     if (!member) return member;
     Json pair = make_array();
@@ -107,7 +109,8 @@ Made typed_map(const Value& map, int depth) {
   return tagged("map", std::move(array));
 }
 
-Made typed(const Value& value, int depth) {
+Made typed(Work& work, const Value& value, int depth) {
+  work.charge(1);
   if (value.is(Kind::kNull)) return tagged("null", Json(true));
   if (depth > kMaxDepth) return std::unexpected("the result is nested too deeply for JSON");
   switch (value.kind()) {
@@ -115,19 +118,19 @@ Made typed(const Value& value, int depth) {
     case Kind::kUint: return tagged("uint", make_string(fmt::format("{}", value.as_uint())));
     case Kind::kTimestamp: return tagged("timestamp", make_string(to_text(value.as_timestamp())));
     case Kind::kDuration: return tagged("duration", make_string(duration_to_text(value.as_int())));
-    case Kind::kList: return typed_list(value, depth);
-    case Kind::kMap: return typed_map(value, depth);
+    case Kind::kList: return typed_list(work, value, depth);
+    case Kind::kMap: return typed_map(work, value, depth);
     default: break;
   }
-  auto scalar = plain(value, depth);
+  auto scalar = plain(work, value, depth);
   if (!scalar) return scalar;
   return tagged(type_name(value.kind()), std::move(*scalar));
 }
 
 }  // namespace
 
-std::expected<Json, std::string> to_json(const Value& value) { return plain(value, 0); }
+std::expected<Json, std::string> to_json(Work& work, const Value& value) { return plain(work, value, 0); }
 
-std::expected<Json, std::string> to_typed_json(const Value& value) { return typed(value, 0); }
+std::expected<Json, std::string> to_typed_json(Work& work, const Value& value) { return typed(work, value, 0); }
 
 }  // namespace sluice::cel

@@ -9,11 +9,12 @@
 
 namespace sluice::cel {
 
-// `value` is no error. The error is a message: two keys of a map with one text, or nesting beyond what JSON is read with.
-[[nodiscard]] std::expected<Json, std::string> to_json(const Value& value);
+// `value` is no error. Charges for what it makes: values share their parts, JSON repeats them. The error is a message: two keys
+// of a map with one text, or too much nesting.
+[[nodiscard]] std::expected<Json, std::string> to_json(Work& work, const Value& value);
 
 // {"int":"1"} and so on, as cel.h describes.
-[[nodiscard]] std::expected<Json, std::string> to_typed_json(const Value& value);
+[[nodiscard]] std::expected<Json, std::string> to_typed_json(Work& work, const Value& value);
 
 // The reverse; what it refers to must outlive the value, which lives in `work`.
 [[nodiscard]] std::expected<Value, std::string> from_typed_json(Work& work, const Json& typed);
