@@ -13,6 +13,7 @@ namespace sluice::cel {
 namespace {
 
 constexpr int kMaxDepth = 500;
+constexpr std::uint64_t kStepsOfAValue = 4;  // a JSON value costs an allocation
 
 using Made = std::expected<Json, std::string>;
 
@@ -25,10 +26,16 @@ std::string key_text(const Value& key) {
   }
 }
 
+Json sized_array(std::size_t size) {
+  Json array = make_array();
+  array.Reserve(static_cast<rapidjson::SizeType>(size), json_allocator());
+  return array;
+}
+
 Made plain(Work& work, const Value& value, int depth);
 
 Made plain_list(Work& work, const Value& list, int depth) {
-  Json array = make_array();
+  Json array = sized_array(list.size());
   for (std::size_t i = 0; i < list.size(); ++i) {
     auto item = plain(work, list.item(i), depth + 1);
     if (!item) return item;
@@ -53,7 +60,7 @@ Made plain_map(Work& work, const Value& map, int depth) {
 }
 
 Made plain(Work& work, const Value& value, int depth) {
-  work.charge(1);
+  work.charge(kStepsOfAValue);
   if (depth > kMaxDepth) return std::unexpected("the result is nested too deeply for JSON");
   switch (value.kind()) {
     case Kind::kError: return std::unexpected(std::string(value.failure().message));
@@ -84,7 +91,7 @@ Json tagged(std::string_view type, Json value) {
 Made typed(Work& work, const Value& value, int depth);
 
 Made typed_list(Work& work, const Value& list, int depth) {
-  Json array = make_array();
+  Json array = sized_array(list.size());
   for (std::size_t i = 0; i < list.size(); ++i) {
     auto item = typed(work, list.item(i), depth + 1);
     if (!item) return item;
@@ -94,14 +101,14 @@ Made typed_list(Work& work, const Value& list, int depth) {
 }
 
 Made typed_map(Work& work, const Value& map, int depth) {
-  Json array = make_array();
+  Json array = sized_array(map.size());
   for (std::size_t i = 0; i < map.size(); ++i) {
     const Entry entry = map.entry(i);
     auto key = typed(work, entry.key, depth + 1);
     auto member = typed(work, entry.value, depth + 1);
     if (!key) return key;
     if (!member) return member;
-    Json pair = make_array();
+    Json pair = sized_array(2);
     push(pair, std::move(*key));
     push(pair, std::move(*member));
     push(array, std::move(pair));
@@ -110,7 +117,7 @@ Made typed_map(Work& work, const Value& map, int depth) {
 }
 
 Made typed(Work& work, const Value& value, int depth) {
-  work.charge(1);
+  work.charge(2 * kStepsOfAValue);  // an object around each
   if (value.is(Kind::kNull)) return tagged("null", Json(true));
   if (depth > kMaxDepth) return std::unexpected("the result is nested too deeply for JSON");
   switch (value.kind()) {

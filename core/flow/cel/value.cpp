@@ -36,13 +36,14 @@ bool same_key(const Value& left, const Value& right) {
 std::size_t hash_key(const Value& key) {
   if (key.is(Kind::kString)) return std::hash<std::string_view>{}(key.text());
   if (key.is(Kind::kBool)) return key.as_bool() ? 1 : 2;
-  return std::hash<double>{}(key.number() + 0.0) * 0x9E3779B97F4A7C15ULL;
+  return std::hash<double>{}(key.number());
 }
 
 // Puts entry `at` into the index unless its key is there already.
-bool insert(std::span<std::uint32_t> index, std::span<const Entry> entries, std::size_t at) {
+bool insert(Work& work, std::span<std::uint32_t> index, std::span<const Entry> entries, std::size_t at) {
   const std::size_t mask = index.size() - 1;
   for (std::size_t slot = hash_key(entries[at].key) & mask;; slot = (slot + 1) & mask) {
+    work.charge(1);
     if (index[slot] == 0) {
       index[slot] = static_cast<std::uint32_t>(at + 1);
       return true;
@@ -161,9 +162,8 @@ std::expected<Value, std::string_view> make_map(Work& work, std::span<const Entr
   }
   const std::span<std::uint32_t> index = work.array<std::uint32_t>(std::bit_ceil(entries.size() * 2));
   for (std::uint32_t& slot : index) slot = 0;
-  work.charge(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!insert(index, entries, i)) return std::unexpected(kRepeated);
+    if (!insert(work, index, entries, i)) return std::unexpected(kRepeated);
   }
   data->index = index;
   return Value::map(data);

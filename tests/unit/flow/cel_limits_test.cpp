@@ -50,8 +50,8 @@ TEST(CelLimits, StepsAreBoundedAndNotAbsorbed) {
   for (const char* name : {"a", "b", "c", "d", "e", "f"}) cube = list + ".all(" + name + ", " + cube + ")";
   EXPECT_EQ(error_of(cube), "the expression needs more than 200000 steps");
   EXPECT_EQ(error_of(cube + " || true"), "the expression needs more than 200000 steps");
-  EXPECT_EQ(error_of("1 + 1", make_object(), {.steps = 4}), "none");  // the result is one too
-  EXPECT_EQ(error_of("1 + 1", make_object(), {.steps = 3}), "the expression needs more than 3 steps");
+  EXPECT_EQ(error_of("1 + 1", make_object(), {.steps = 7}), "none");  // the result's JSON is 4
+  EXPECT_EQ(error_of("1 + 1", make_object(), {.steps = 6}), "the expression needs more than 6 steps");
 }
 
 // Each doubles what the one before made.
