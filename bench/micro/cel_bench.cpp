@@ -1,4 +1,5 @@
-// CEL: the goal is 1 µs an operator. `operators` counts those that an evaluation runs, `per_operator` is its time divided by them.
+// CEL: the goal is 1 µs an operator. `operators` counts those that an evaluation runs, `per_operator` is its time
+// divided by them.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -22,7 +23,8 @@ void evaluates(benchmark::State& run, std::string_view expression, double operat
   const Json context = state();
   const auto program = compile(expression);
   if (!program) return run.SkipWithError(to_text(program.error()).c_str());
-  if (const auto result = evaluate(*program, context); !result) return run.SkipWithError(to_text(result.error()).c_str());
+  if (const auto result = evaluate(*program, context); !result)
+    return run.SkipWithError(to_text(result.error()).c_str());
   for (auto _ : run) {
     auto result = evaluate(*program, context);
     benchmark::DoNotOptimize(result);

@@ -28,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto first = sluice::cel::evaluate(*program, context(), limits);
   const auto second = sluice::cel::evaluate(*program, context(), limits);
   // Evaluation is a function of program and context.
-  if (first.has_value() != second.has_value() || (first && sluice::to_text(*first) != sluice::to_text(*second))) std::abort();
+  if (first.has_value() != second.has_value() || (first && sluice::to_text(*first) != sluice::to_text(*second)))
+    std::abort();
   if (!first && (first.error().offset > size || first.error().message != second.error().message)) std::abort();
   (void)sluice::cel::eval_typed_json(text, sluice::make_object(), limits);
   return 0;

@@ -61,11 +61,19 @@ std::expected<Result, CelError> run(const Compiled& compiled, Work& work, const 
 
 }  // namespace
 
-std::string to_text(const CelError& error) { return fmt::format("{}:{}: {}", error.line, error.column, error.message); }
+std::string to_text(const CelError& error) {
+  return fmt::format("{}:{}: {}", error.line, error.column, error.message);
+}
 
-const std::string& Program::text() const { return compiled_->text; }
-const std::vector<Reference>& Program::variables() const { return compiled_->variables; }
-const std::vector<Reference>& Program::unknown_functions() const { return compiled_->unknown_functions; }
+const std::string& Program::text() const {
+  return compiled_->text;
+}
+const std::vector<Reference>& Program::variables() const {
+  return compiled_->variables;
+}
+const std::vector<Reference>& Program::unknown_functions() const {
+  return compiled_->unknown_functions;
+}
 
 const Json* Context::find(std::string_view name) const {
   for (auto entry = extra_.rbegin(); entry != extra_.rend(); ++entry) {
@@ -87,21 +95,25 @@ std::expected<Program, CelError> compile(std::string_view expression) {
   auto compiled = std::make_shared<Compiled>();
   compiled->text = expression;
   compiled->root = std::move(*root);
-  if (auto resolved = resolve(*compiled); !resolved) return std::unexpected(located(std::move(resolved.error()), expression));
+  if (auto resolved = resolve(*compiled); !resolved)
+    return std::unexpected(located(std::move(resolved.error()), expression));
   return Program(std::move(compiled));
 }
 
 std::expected<Json, CelError> evaluate(const Program& program, const Context& context, Limits limits) {
   Work work(limits);
-  return run<Json>(program.compiled(), work, ContextVariables(context), [&](const Value& value) { return to_json(work, value); });
+  return run<Json>(program.compiled(), work, ContextVariables(context),
+                   [&](const Value& value) { return to_json(work, value); });
 }
 
 std::expected<bool, CelError> evaluate_bool(const Program& program, const Context& context, Limits limits) {
   Work work(limits);
-  return run<bool>(program.compiled(), work, ContextVariables(context), [](const Value& value) -> std::expected<bool, std::string> {
-    if (!value.is(Kind::kBool)) return std::unexpected(fmt::format("the result is no bool but {}", type_name(value.kind())));
-    return value.as_bool();
-  });
+  return run<bool>(program.compiled(), work, ContextVariables(context),
+                   [](const Value& value) -> std::expected<bool, std::string> {
+                     if (!value.is(Kind::kBool))
+                       return std::unexpected(fmt::format("the result is no bool but {}", type_name(value.kind())));
+                     return value.as_bool();
+                   });
 }
 
 std::expected<Json, CelError> eval_typed_json(std::string_view expression, const Json& bindings, Limits limits) {
@@ -119,7 +131,8 @@ std::expected<Json, CelError> eval_typed_json(std::string_view expression, const
   } catch (const LimitExceeded& limit) {
     return std::unexpected(limit.error);
   }
-  return run<Json>(program->compiled(), work, variables, [&](const Value& value) { return to_typed_json(work, value); });
+  return run<Json>(program->compiled(), work, variables,
+                   [&](const Value& value) { return to_typed_json(work, value); });
 }
 
 }  // namespace sluice::cel

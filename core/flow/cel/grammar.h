@@ -1,5 +1,6 @@
-// The grammar of CEL (cel-spec's langdef, "Syntax") in PEGTL. It never gives up what it has consumed: after the first token
-// of a rule the rest must follow, so that the builder's actions run once and an error stands where the text went wrong.
+// The grammar of CEL (cel-spec's langdef, "Syntax") in PEGTL. It never gives up what it has consumed: after the first
+// token of a rule the rest must follow, so that the builder's actions run once and an error stands where the text went
+// wrong.
 #pragma once
 
 #include <tao/pegtl.hpp>
@@ -31,8 +32,9 @@ struct minus_sign : opt<one<'-'>> {};
 struct exponent : seq<one<'e', 'E'>, opt<one<'+', '-'>>, plus<pegtl::digit>> {};
 struct fraction : seq<one<'.'>, plus<pegtl::digit>> {};
 struct unsigned_mark : one<'u', 'U'> {};
-struct real : seq<minus_sign, sor<seq<plus<pegtl::digit>, sor<seq<fraction, opt<exponent>>, exponent>>,
-                                  seq<fraction, opt<exponent>>>> {};
+struct real
+    : seq<minus_sign,
+          sor<seq<plus<pegtl::digit>, sor<seq<fraction, opt<exponent>>, exponent>>, seq<fraction, opt<exponent>>>> {};
 struct hexadecimal : seq<minus_sign, one<'0'>, one<'x', 'X'>, plus<pegtl::xdigit>, opt<unsigned_mark>> {};
 struct decimal : seq<minus_sign, plus<pegtl::digit>, opt<unsigned_mark>> {};
 
@@ -47,8 +49,9 @@ template <char Quote>
 struct raw_long_rest : pegtl::until<pegtl::three<Quote>> {};
 struct closing_quote {};  // raised where the text began when it has none
 template <char Quote, typename LongRest, typename Rest>
-struct closed : sor<if_must<at<pegtl::three<Quote>>, sor<seq<pegtl::three<Quote>, LongRest>, pegtl::raise<closing_quote>>>,
-                    if_must<at<one<Quote>>, sor<seq<one<Quote>, Rest>, pegtl::raise<closing_quote>>>> {};
+struct closed
+    : sor<if_must<at<pegtl::three<Quote>>, sor<seq<pegtl::three<Quote>, LongRest>, pegtl::raise<closing_quote>>>,
+          if_must<at<one<Quote>>, sor<seq<one<Quote>, Rest>, pegtl::raise<closing_quote>>>> {};
 template <char Quote>
 struct quoted : closed<Quote, long_rest<Quote>, rest<Quote>> {};
 template <char Quote>
@@ -101,9 +104,8 @@ struct unary : sor<member, inverted, negated> {};
 
 struct multiply_operator : token<one<'*', '/', '%'>> {};
 struct add_operator : token<one<'+', '-'>> {};
-struct relation_operator
-    : token<sor<pegtl::string<'<', '='>, pegtl::string<'>', '='>, pegtl::string<'=', '='>, pegtl::string<'!', '='>, one<'<', '>'>,
-                keyword_in>> {};
+struct relation_operator : token<sor<pegtl::string<'<', '='>, pegtl::string<'>', '='>, pegtl::string<'=', '='>,
+                                     pegtl::string<'!', '='>, one<'<', '>'>, keyword_in>> {};
 struct product_rest : if_must<multiply_operator, unary> {};
 struct product : seq<unary, star<product_rest>> {};
 struct sum_rest : if_must<add_operator, product> {};

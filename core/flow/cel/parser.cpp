@@ -46,33 +46,60 @@ struct Nested : pegtl::maybe_nothing {
   }
 };
 
-template <> struct Action<grammar::name> : WithToken<&TreeBuilder::name> {};
-template <> struct Action<grammar::text> : WithToken<&TreeBuilder::text> {};
-template <> struct Action<grammar::member_name> : WithToken<&TreeBuilder::member_name> {};
-template <> struct Action<grammar::arguments_open> : WithToken<&TreeBuilder::open> {};
-template <> struct Action<grammar::list_open> : WithToken<&TreeBuilder::open> {};
-template <> struct Action<grammar::map_open> : WithToken<&TreeBuilder::open> {};
-template <> struct Action<grammar::index_open> : WithToken<&TreeBuilder::open> {};
-template <> struct Action<grammar::not_operator> : WithToken<&TreeBuilder::operation> {};
-template <> struct Action<grammar::minus_operator> : WithToken<&TreeBuilder::operation> {};
-template <> struct Action<grammar::multiply_operator> : WithToken<&TreeBuilder::operation> {};
-template <> struct Action<grammar::add_operator> : WithToken<&TreeBuilder::operation> {};
-template <> struct Action<grammar::relation_operator> : WithToken<&TreeBuilder::operation> {};
-template <> struct Action<grammar::list> : Plain<&TreeBuilder::close, Op::kList> {};
-template <> struct Action<grammar::map> : Plain<&TreeBuilder::close, Op::kMap> {};
-template <> struct Action<grammar::call> : Plain<&TreeBuilder::call> {};
-template <> struct Action<grammar::member_call> : Plain<&TreeBuilder::member_call> {};
-template <> struct Action<grammar::plain_member> : Plain<&TreeBuilder::select> {};
-template <> struct Action<grammar::index> : Plain<&TreeBuilder::index> {};
-template <> struct Action<grammar::inverted> : Nested, Plain<&TreeBuilder::combine_unary> {};
-template <> struct Action<grammar::negated> : Nested, Plain<&TreeBuilder::combine_unary> {};
-template <> struct Action<grammar::product_rest> : Plain<&TreeBuilder::combine_binary> {};
-template <> struct Action<grammar::sum_rest> : Plain<&TreeBuilder::combine_binary> {};
-template <> struct Action<grammar::relation_rest> : Plain<&TreeBuilder::combine_binary> {};
-template <> struct Action<grammar::conjunction_rest> : Plain<&TreeBuilder::join, Op::kAnd> {};
-template <> struct Action<grammar::disjunction_rest> : Plain<&TreeBuilder::join, Op::kOr> {};
-template <> struct Action<grammar::choice> : Plain<&TreeBuilder::conditional> {};
-template <> struct Action<grammar::expression> : Nested {};
+template <>
+struct Action<grammar::name> : WithToken<&TreeBuilder::name> {};
+template <>
+struct Action<grammar::text> : WithToken<&TreeBuilder::text> {};
+template <>
+struct Action<grammar::member_name> : WithToken<&TreeBuilder::member_name> {};
+template <>
+struct Action<grammar::arguments_open> : WithToken<&TreeBuilder::open> {};
+template <>
+struct Action<grammar::list_open> : WithToken<&TreeBuilder::open> {};
+template <>
+struct Action<grammar::map_open> : WithToken<&TreeBuilder::open> {};
+template <>
+struct Action<grammar::index_open> : WithToken<&TreeBuilder::open> {};
+template <>
+struct Action<grammar::not_operator> : WithToken<&TreeBuilder::operation> {};
+template <>
+struct Action<grammar::minus_operator> : WithToken<&TreeBuilder::operation> {};
+template <>
+struct Action<grammar::multiply_operator> : WithToken<&TreeBuilder::operation> {};
+template <>
+struct Action<grammar::add_operator> : WithToken<&TreeBuilder::operation> {};
+template <>
+struct Action<grammar::relation_operator> : WithToken<&TreeBuilder::operation> {};
+template <>
+struct Action<grammar::list> : Plain<&TreeBuilder::close, Op::kList> {};
+template <>
+struct Action<grammar::map> : Plain<&TreeBuilder::close, Op::kMap> {};
+template <>
+struct Action<grammar::call> : Plain<&TreeBuilder::call> {};
+template <>
+struct Action<grammar::member_call> : Plain<&TreeBuilder::member_call> {};
+template <>
+struct Action<grammar::plain_member> : Plain<&TreeBuilder::select> {};
+template <>
+struct Action<grammar::index> : Plain<&TreeBuilder::index> {};
+template <>
+struct Action<grammar::inverted> : Nested, Plain<&TreeBuilder::combine_unary> {};
+template <>
+struct Action<grammar::negated> : Nested, Plain<&TreeBuilder::combine_unary> {};
+template <>
+struct Action<grammar::product_rest> : Plain<&TreeBuilder::combine_binary> {};
+template <>
+struct Action<grammar::sum_rest> : Plain<&TreeBuilder::combine_binary> {};
+template <>
+struct Action<grammar::relation_rest> : Plain<&TreeBuilder::combine_binary> {};
+template <>
+struct Action<grammar::conjunction_rest> : Plain<&TreeBuilder::join, Op::kAnd> {};
+template <>
+struct Action<grammar::disjunction_rest> : Plain<&TreeBuilder::join, Op::kOr> {};
+template <>
+struct Action<grammar::choice> : Plain<&TreeBuilder::conditional> {};
+template <>
+struct Action<grammar::expression> : Nested {};
 
 template <auto Parse>
 struct Number {
@@ -81,9 +108,12 @@ struct Number {
     builder.literal(token_of(in), Parse(token_of(in)));
   }
 };
-template <> struct Action<grammar::real> : Number<&real_literal> {};
-template <> struct Action<grammar::hexadecimal> : Number<&integer_literal> {};
-template <> struct Action<grammar::decimal> : Number<&integer_literal> {};
+template <>
+struct Action<grammar::real> : Number<&real_literal> {};
+template <>
+struct Action<grammar::hexadecimal> : Number<&integer_literal> {};
+template <>
+struct Action<grammar::decimal> : Number<&integer_literal> {};
 
 template <typename Rule>
 using Control = pegtl::must_if<grammar::Messages>::control<Rule>;
@@ -92,7 +122,8 @@ using Control = pegtl::must_if<grammar::Messages>::control<Rule>;
 
 std::expected<Node, CelError> parse(std::string_view expression) {
   if (expression.size() > kMaxExpressionBytes) {
-    return std::unexpected(CelError{fmt::format("the expression is longer than {} bytes", kMaxExpressionBytes), kMaxExpressionBytes});
+    return std::unexpected(
+        CelError{fmt::format("the expression is longer than {} bytes", kMaxExpressionBytes), kMaxExpressionBytes});
   }
   if (!is_utf8(expression)) return std::unexpected(CelError{"the expression is not UTF-8", 0});
   TreeBuilder builder(expression);

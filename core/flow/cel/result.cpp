@@ -19,10 +19,14 @@ using Made = std::expected<Json, std::string>;
 
 std::string key_text(const Value& key) {
   switch (key.kind()) {
-    case Kind::kString: return std::string(key.text());
-    case Kind::kInt: return fmt::format("{}", key.as_int());
-    case Kind::kUint: return fmt::format("{}", key.as_uint());
-    default: return key.as_bool() ? "true" : "false";
+    case Kind::kString:
+      return std::string(key.text());
+    case Kind::kInt:
+      return fmt::format("{}", key.as_int());
+    case Kind::kUint:
+      return fmt::format("{}", key.as_uint());
+    default:
+      return key.as_bool() ? "true" : "false";
   }
 }
 
@@ -63,21 +67,34 @@ Made plain(Work& work, const Value& value, int depth) {
   work.charge(kStepsOfAValue);
   if (depth > kMaxDepth) return std::unexpected("the result is nested too deeply for JSON");
   switch (value.kind()) {
-    case Kind::kError: return std::unexpected(std::string(value.failure().message));
-    case Kind::kNull: return Json();
-    case Kind::kBool: return Json(value.as_bool());
-    case Kind::kInt: return Json(value.as_int());
-    case Kind::kUint: return Json(value.as_uint());
+    case Kind::kError:
+      return std::unexpected(std::string(value.failure().message));
+    case Kind::kNull:
+      return Json();
+    case Kind::kBool:
+      return Json(value.as_bool());
+    case Kind::kInt:
+      return Json(value.as_int());
+    case Kind::kUint:
+      return Json(value.as_uint());
     case Kind::kDouble:
       if (!std::isfinite(value.as_double())) return make_string(double_to_text(value.as_double()));
       return Json(value.as_double());
     case Kind::kString:
-    case Kind::kType: work.charge_text(value.text().size()); return make_string(value.text());
-    case Kind::kBytes: work.charge_text(value.text().size()); return make_string(base64_encode(value.text()));
-    case Kind::kTimestamp: return make_string(to_text(value.as_timestamp()));
-    case Kind::kDuration: return make_string(duration_to_text(value.as_int()));
-    case Kind::kList: return plain_list(work, value, depth);
-    case Kind::kMap: return plain_map(work, value, depth);
+    case Kind::kType:
+      work.charge_text(value.text().size());
+      return make_string(value.text());
+    case Kind::kBytes:
+      work.charge_text(value.text().size());
+      return make_string(base64_encode(value.text()));
+    case Kind::kTimestamp:
+      return make_string(to_text(value.as_timestamp()));
+    case Kind::kDuration:
+      return make_string(duration_to_text(value.as_int()));
+    case Kind::kList:
+      return plain_list(work, value, depth);
+    case Kind::kMap:
+      return plain_map(work, value, depth);
   }
   return Json();
 }
@@ -121,13 +138,20 @@ Made typed(Work& work, const Value& value, int depth) {
   if (value.is(Kind::kNull)) return tagged("null", Json(true));
   if (depth > kMaxDepth) return std::unexpected("the result is nested too deeply for JSON");
   switch (value.kind()) {
-    case Kind::kInt: return tagged("int", make_string(fmt::format("{}", value.as_int())));
-    case Kind::kUint: return tagged("uint", make_string(fmt::format("{}", value.as_uint())));
-    case Kind::kTimestamp: return tagged("timestamp", make_string(to_text(value.as_timestamp())));
-    case Kind::kDuration: return tagged("duration", make_string(duration_to_text(value.as_int())));
-    case Kind::kList: return typed_list(work, value, depth);
-    case Kind::kMap: return typed_map(work, value, depth);
-    default: break;
+    case Kind::kInt:
+      return tagged("int", make_string(fmt::format("{}", value.as_int())));
+    case Kind::kUint:
+      return tagged("uint", make_string(fmt::format("{}", value.as_uint())));
+    case Kind::kTimestamp:
+      return tagged("timestamp", make_string(to_text(value.as_timestamp())));
+    case Kind::kDuration:
+      return tagged("duration", make_string(duration_to_text(value.as_int())));
+    case Kind::kList:
+      return typed_list(work, value, depth);
+    case Kind::kMap:
+      return typed_map(work, value, depth);
+    default:
+      break;
   }
   auto scalar = plain(work, value, depth);
   if (!scalar) return scalar;
@@ -136,8 +160,12 @@ Made typed(Work& work, const Value& value, int depth) {
 
 }  // namespace
 
-std::expected<Json, std::string> to_json(Work& work, const Value& value) { return plain(work, value, 0); }
+std::expected<Json, std::string> to_json(Work& work, const Value& value) {
+  return plain(work, value, 0);
+}
 
-std::expected<Json, std::string> to_typed_json(Work& work, const Value& value) { return typed(work, value, 0); }
+std::expected<Json, std::string> to_typed_json(Work& work, const Value& value) {
+  return typed(work, value, 0);
+}
 
 }  // namespace sluice::cel

@@ -9,8 +9,8 @@
 
 namespace sluice::cel {
 
-// `value` is no error. Charges for what it makes: values share their parts, JSON repeats them. The error is a message: two keys
-// of a map with one text, or too much nesting.
+// `value` is no error. Charges for what it makes: values share their parts, JSON repeats them. The error is a message:
+// two keys of a map with one text, or too much nesting.
 [[nodiscard]] std::expected<Json, std::string> to_json(Work& work, const Value& value);
 
 // {"int":"1"} and so on, as cel.h describes.

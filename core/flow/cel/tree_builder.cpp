@@ -9,13 +9,23 @@
 namespace sluice::cel {
 namespace {
 
-constexpr std::array<std::string_view, 17> kReserved{"as",     "break",  "const",     "continue", "else", "for", "function", "if", "import",
-                                                     "let",    "loop",   "namespace", "package",  "return", "var", "void",     "while"};
+constexpr std::array<std::string_view, 17> kReserved{"as",       "break",  "const",  "continue", "else", "for",
+                                                     "function", "if",     "import", "let",      "loop", "namespace",
+                                                     "package",  "return", "var",    "void",     "while"};
 
 Op binary_operator(std::string_view token) {
-  static constexpr std::array<std::pair<std::string_view, Op>, 12> kOperators{
-      {{"*", Op::kMultiply}, {"/", Op::kDivide}, {"%", Op::kModulo}, {"+", Op::kAdd}, {"-", Op::kSubtract}, {"<=", Op::kLessEqual},
-       {">=", Op::kGreaterEqual}, {"==", Op::kEqual}, {"!=", Op::kNotEqual}, {"<", Op::kLess}, {">", Op::kGreater}, {"in", Op::kIn}}};
+  static constexpr std::array<std::pair<std::string_view, Op>, 12> kOperators{{{"*", Op::kMultiply},
+                                                                               {"/", Op::kDivide},
+                                                                               {"%", Op::kModulo},
+                                                                               {"+", Op::kAdd},
+                                                                               {"-", Op::kSubtract},
+                                                                               {"<=", Op::kLessEqual},
+                                                                               {">=", Op::kGreaterEqual},
+                                                                               {"==", Op::kEqual},
+                                                                               {"!=", Op::kNotEqual},
+                                                                               {"<", Op::kLess},
+                                                                               {">", Op::kGreater},
+                                                                               {"in", Op::kIn}}};
   // The token ends in what space follows it.
   return std::ranges::find_if(kOperators, [&](const auto& known) { return token.starts_with(known.first); })->second;
 }
@@ -49,11 +59,14 @@ void TreeBuilder::name(std::string_view token) {
     return;
   }
   if (token.starts_with('.')) token.remove_prefix(1);
-  if (std::ranges::find(kReserved, token) != kReserved.end()) throw SyntaxError{fmt::format("reserved word: {}", token), offset};
+  if (std::ranges::find(kReserved, token) != kReserved.end())
+    throw SyntaxError{fmt::format("reserved word: {}", token), offset};
   push(Op::kVariable, offset).text = token;
 }
 
-void TreeBuilder::open(std::string_view token) { brackets_.push_back({operands_.size(), offset_of(token)}); }
+void TreeBuilder::open(std::string_view token) {
+  brackets_.push_back({operands_.size(), offset_of(token)});
+}
 
 Node TreeBuilder::close_bracket(Op op) {
   const Bracket bracket = brackets_.back();
@@ -103,7 +116,9 @@ void TreeBuilder::member_call() {
   finish_member(std::move(node));
 }
 
-void TreeBuilder::operation(std::string_view token) { operators_.push_back(token); }
+void TreeBuilder::operation(std::string_view token) {
+  operators_.push_back(token);
+}
 
 void TreeBuilder::combine_unary() {
   const std::string_view token = operators_.back();
@@ -126,7 +141,9 @@ void TreeBuilder::join(Op op) {
   left.args.push_back(std::move(right));
 }
 
-void TreeBuilder::conditional() { combine(Op::kConditional, 3, operands_[operands_.size() - 3].offset); }
+void TreeBuilder::conditional() {
+  combine(Op::kConditional, 3, operands_[operands_.size() - 3].offset);
+}
 
 void TreeBuilder::enter(std::size_t offset) {
   if (++nesting_ > kMaxNesting) throw SyntaxError{fmt::format("nested deeper than {} levels", kMaxNesting), offset};

@@ -1,4 +1,5 @@
-// Builds the syntax tree as the grammar matches: operands on a stack, combined by each operator when its right side ends.
+// Builds the syntax tree as the grammar matches: operands on a stack, combined by each operator when its right side
+// ends.
 #pragma once
 
 #include <expected>
@@ -29,9 +30,9 @@ class TreeBuilder {
 
   // Brackets: what stands between them becomes one operand.
   void open(std::string_view token);
-  void close(Op op);     // a list or a map
-  void call();           // name(…): the name stands below the arguments
-  void index();          // container[key]
+  void close(Op op);  // a list or a map
+  void call();        // name(…): the name stands below the arguments
+  void index();       // container[key]
 
   // .name, and .name(…)
   void member_name(std::string_view token);
@@ -42,14 +43,16 @@ class TreeBuilder {
   void operation(std::string_view token);
   void combine_unary();
   void combine_binary();
-  void join(Op op);      // a && b && c is one node, so that a long chain is not deep
+  void join(Op op);  // a && b && c is one node, so that a long chain is not deep
   void conditional();
 
   // Around every rule that contains itself.
   void enter(std::size_t offset);
   void leave() { --nesting_; }
 
-  [[nodiscard]] std::size_t offset_of(std::string_view token) const { return static_cast<std::size_t>(token.data() - source_.data()); }
+  [[nodiscard]] std::size_t offset_of(std::string_view token) const {
+    return static_cast<std::size_t>(token.data() - source_.data());
+  }
   [[nodiscard]] Node take() { return pop(); }
 
  private:

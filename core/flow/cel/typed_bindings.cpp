@@ -13,7 +13,9 @@ namespace {
 
 using Read = std::expected<Value, std::string>;
 
-Read wrong(const Json& typed) { return std::unexpected(fmt::format("not a typed value: {}", to_text(typed).substr(0, 200))); }
+Read wrong(const Json& typed) {
+  return std::unexpected(fmt::format("not a typed value: {}", to_text(typed).substr(0, 200)));
+}
 
 template <typename Integer>
 std::optional<Integer> whole(const Json& json) {

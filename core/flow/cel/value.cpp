@@ -82,16 +82,21 @@ bool equal_maps(Work& work, const Value& left, const Value& right, int depth) {
 
 Value Value::from_json(const Json& json) {
   switch (json.GetType()) {
-    case rapidjson::kNullType: return null();
-    case rapidjson::kFalseType: return boolean(false);
-    case rapidjson::kTrueType: return boolean(true);
-    case rapidjson::kStringType: return string(text_of(json));
+    case rapidjson::kNullType:
+      return null();
+    case rapidjson::kFalseType:
+      return boolean(false);
+    case rapidjson::kTrueType:
+      return boolean(true);
+    case rapidjson::kStringType:
+      return string(text_of(json));
     case rapidjson::kNumberType:
       if (json.IsInt64()) return integer(json.GetInt64());
       if (json.IsUint64()) return unsigned_integer(json.GetUint64());
       return real(json.GetDouble());
     case rapidjson::kArrayType:
-    case rapidjson::kObjectType: break;
+    case rapidjson::kObjectType:
+      break;
   }
   return with(json.IsArray() ? Kind::kList : Kind::kMap, [&](Value& v) { v.json_ = true, v.json_value_ = &json; });
 }
@@ -119,19 +124,32 @@ Entry Value::entry(std::size_t at) const {
 
 std::string_view type_name(Kind kind) {
   switch (kind) {
-    case Kind::kError: return "error";
-    case Kind::kNull: return "null_type";
-    case Kind::kBool: return "bool";
-    case Kind::kInt: return "int";
-    case Kind::kUint: return "uint";
-    case Kind::kDouble: return "double";
-    case Kind::kString: return "string";
-    case Kind::kBytes: return "bytes";
-    case Kind::kTimestamp: return kTimestampType;
-    case Kind::kDuration: return kDurationType;
-    case Kind::kList: return "list";
-    case Kind::kMap: return "map";
-    case Kind::kType: return "type";
+    case Kind::kError:
+      return "error";
+    case Kind::kNull:
+      return "null_type";
+    case Kind::kBool:
+      return "bool";
+    case Kind::kInt:
+      return "int";
+    case Kind::kUint:
+      return "uint";
+    case Kind::kDouble:
+      return "double";
+    case Kind::kString:
+      return "string";
+    case Kind::kBytes:
+      return "bytes";
+    case Kind::kTimestamp:
+      return kTimestampType;
+    case Kind::kDuration:
+      return kDurationType;
+    case Kind::kList:
+      return "list";
+    case Kind::kMap:
+      return "map";
+    case Kind::kType:
+      return "type";
   }
   return "error";
 }
@@ -175,20 +193,27 @@ bool equal(Work& work, const Value& left, const Value& right, int depth) {
   if (left.is_number() && right.is_number()) return order_numbers(left, right) == 0;
   if (left.kind() != right.kind()) return false;
   switch (left.kind()) {
-    case Kind::kBool: return left.as_bool() == right.as_bool();
+    case Kind::kBool:
+      return left.as_bool() == right.as_bool();
     case Kind::kString:
     case Kind::kBytes:
-    case Kind::kType: work.charge_text(left.text().size()); return left.text() == right.text();
-    case Kind::kTimestamp: return left.as_timestamp() == right.as_timestamp();
-    case Kind::kDuration: return left.as_int() == right.as_int();
-    case Kind::kMap: return equal_maps(work, left, right, depth + 1);
+    case Kind::kType:
+      work.charge_text(left.text().size());
+      return left.text() == right.text();
+    case Kind::kTimestamp:
+      return left.as_timestamp() == right.as_timestamp();
+    case Kind::kDuration:
+      return left.as_int() == right.as_int();
+    case Kind::kMap:
+      return equal_maps(work, left, right, depth + 1);
     case Kind::kList:
       if (left.size() != right.size()) return false;
       for (std::size_t i = 0; i < left.size(); ++i) {
         if (!equal(work, left.item(i), right.item(i), depth + 1)) return false;
       }
       return true;
-    default: return left.is(Kind::kNull);
+    default:
+      return left.is(Kind::kNull);
   }
 }
 
@@ -196,12 +221,17 @@ std::optional<std::partial_ordering> order(const Value& left, const Value& right
   if (left.is_number() && right.is_number()) return order_numbers(left, right);
   if (left.kind() != right.kind()) return std::nullopt;
   switch (left.kind()) {
-    case Kind::kBool: return left.as_bool() <=> right.as_bool();
+    case Kind::kBool:
+      return left.as_bool() <=> right.as_bool();
     case Kind::kString:  // the order of UTF-8's bytes is that of the code points
-    case Kind::kBytes: return left.text() <=> right.text();
-    case Kind::kTimestamp: return left.as_timestamp() <=> right.as_timestamp();
-    case Kind::kDuration: return left.as_int() <=> right.as_int();
-    default: return std::nullopt;
+    case Kind::kBytes:
+      return left.text() <=> right.text();
+    case Kind::kTimestamp:
+      return left.as_timestamp() <=> right.as_timestamp();
+    case Kind::kDuration:
+      return left.as_int() <=> right.as_int();
+    default:
+      return std::nullopt;
   }
 }
 

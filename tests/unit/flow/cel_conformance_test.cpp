@@ -1,4 +1,5 @@
-// The public conformance cases and the aggregates' cases, read from beside the source tree; skipped when they are not there.
+// The public conformance cases and the aggregates' cases, read from beside the source tree; skipped when they are not
+// there.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -23,7 +24,8 @@ Json cases(const std::string& file) {
 bool same(const Json& expected, const Json& actual);
 
 bool same_double(const Json& expected, const Json& actual) {
-  return expected.IsNumber() && actual.IsNumber() ? expected.GetDouble() == actual.GetDouble() : equal(expected, actual);
+  return expected.IsNumber() && actual.IsNumber() ? expected.GetDouble() == actual.GetDouble()
+                                                  : equal(expected, actual);
 }
 
 bool same_list(const Json& expected, const Json& actual) {
@@ -69,8 +71,8 @@ TEST(CelConformance, EveryPublicCase) {
       const auto result = eval_typed_json(expression, one["bindings"]);
       const std::string got = result ? to_text(*result) : "error: " + to_text(result.error());
       const bool good = find(expect, "error") != nullptr ? !result : result && same(expect, *result);
-      EXPECT_TRUE(good) << text_of(section.name) << "/" << string_member(one, "name") << ": " << expression << "\n  expected "
-                        << to_text(expect) << "\n  got " << got;
+      EXPECT_TRUE(good) << text_of(section.name) << "/" << string_member(one, "name") << ": " << expression
+                        << "\n  expected " << to_text(expect) << "\n  got " << got;
     }
   }
   EXPECT_GT(run, 1000U);

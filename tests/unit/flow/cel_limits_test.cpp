@@ -97,8 +97,8 @@ TEST(CelLimits, SearchingIsBounded) {
   Json context = make_object();
   set(context, "text", std::string(400'000, 'a'));
   set(context, "wanted", std::string(200'000, 'a') + "b");
-  for (const char* expression : {"text.contains(wanted)", "text.indexOf(wanted)", "text.lastIndexOf(wanted)", "text.split(wanted)",
-                                 "text.replace(wanted, '')"}) {
+  for (const char* expression : {"text.contains(wanted)", "text.indexOf(wanted)", "text.lastIndexOf(wanted)",
+                                 "text.split(wanted)", "text.replace(wanted, '')"}) {
     EXPECT_EQ(error_of(expression, context), "the expression needs more than 200000 steps") << expression;
   }
 }
@@ -107,7 +107,8 @@ TEST(CelLimits, DeepJsonIsReadToItsEnd) {
   const std::string deep = repeated("[", 127) + repeated("]", 127);
   auto nested = parse_json(R"({"a":)" + deep + R"(,"b":)" + deep + "}");
   ASSERT_TRUE(nested);
-  EXPECT_EQ(error_of("a == b && string(size('%s'.format([b.map(x, x)]))) != ''", *nested), "a value is nested too deeply");
+  EXPECT_EQ(error_of("a == b && string(size('%s'.format([b.map(x, x)]))) != ''", *nested),
+            "a value is nested too deeply");
   EXPECT_EQ(error_of("[a == b, a, b]", *nested), "none");
 }
 

@@ -39,7 +39,8 @@ TEST(Cel, ReadsTheContextWithoutConvertingIt) {
   EXPECT_EQ(result("'reader' in user.tags && 'name' in user", kState), "true");
   EXPECT_EQ(result("user.tags[1]", kState), "\"new\"");
   EXPECT_EQ(result("user", kState), R"({"name":"Ana","age":15,"height":1.6,"tags":["reader","new"]})");
-  EXPECT_EQ(result("type(user.age) == int && type(user.height) == double && type(variables.n) == uint", kState), "true");
+  EXPECT_EQ(result("type(user.age) == int && type(user.height) == double && type(variables.n) == uint", kState),
+            "true");
   EXPECT_EQ(result("variables.none == null && has(variables.none) && !has(variables.other)", kState), "true");
 }
 
@@ -103,7 +104,8 @@ TEST(Cel, SyntaxErrorsHaveAPosition) {
   EXPECT_EQ(result("9223372036854775808"), "syntax: 1:1: int literal out of range: 9223372036854775808");
   EXPECT_EQ(result("1e999"), "syntax: 1:1: double literal out of range: 1e999");
   EXPECT_EQ(result("has(x)"), "syntax: 1:1: has() takes one member, as in has(user.age)");
-  EXPECT_EQ(result("[1].all(1, true)"), "syntax: 1:5: all() takes the name of a variable and an expression, as in list.all(x, x > 0)");
+  EXPECT_EQ(result("[1].all(1, true)"),
+            "syntax: 1:5: all() takes the name of a variable and an expression, as in list.all(x, x > 0)");
   EXPECT_EQ(result("[1].all(v, v, true)"), "syntax: 1:12: all() has two variables of one name: v");
   EXPECT_EQ(result("'\xff'"), "syntax: 1:1: the expression is not UTF-8");
   EXPECT_EQ(result("null(1)"), "syntax: 1:1: this cannot be called");
@@ -154,7 +156,8 @@ TEST(Cel, OnlyABoolIsABool) {
 }
 
 TEST(Cel, QualifiedBindingsWinByTheirLongestName) {
-  EXPECT_EQ(typed("a.b.c", R"({"a.b.c":{"string":"yes"},"a.b":{"map":[[{"string":"c"},{"string":"no"}]]}})"), R"({"string":"yes"})");
+  EXPECT_EQ(typed("a.b.c", R"({"a.b.c":{"string":"yes"},"a.b":{"map":[[{"string":"c"},{"string":"no"}]]}})"),
+            R"({"string":"yes"})");
   EXPECT_EQ(typed("x", R"({"x":{"timestamp":"2020-01-01T00:00:00Z"}})"), R"({"timestamp":"2020-01-01T00:00:00Z"})");
   EXPECT_EQ(typed("x", R"({"x":{"int":1}})"), "error: binding x: not a typed value: {\"int\":1}");
   EXPECT_EQ(typed("google.protobuf.Duration == type(duration('1s'))"), R"({"bool":true})");
