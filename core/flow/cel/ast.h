@@ -23,21 +23,41 @@ enum class Op : std::uint8_t {
   kLocal,     // slot: a macro's variable
   kTypeName,  // text
   // access and construction
-  kSelect,    // args[0].text
-  kHas,       // has(args[0].text)
-  kIndex,     // args[0][args[1]]
-  kList,      // args
-  kMap,       // key, value, key, value …
+  kSelect,  // args[0].text
+  kHas,     // has(args[0].text)
+  kIndex,   // args[0][args[1]]
+  kList,    // args
+  kMap,     // key, value, key, value …
   // operators
-  kNot, kNegate, kAnd, kOr,  // and, or: two or more args
-  kConditional, kAdd, kSubtract, kMultiply, kDivide, kModulo,
-  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kIn,
+  kNot,
+  kNegate,
+  kAnd,  // two or more args
+  kOr,   // likewise
+  kConditional,
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kModulo,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIn,
   // calls
   kCall,        // text(args), resolved: function
   kMemberCall,  // args[0].text(args[1] …)
   kUnknown,     // a call that no function answers: an error when it is evaluated
   // macros: args[0] is the range, then an optional filter, then the body; slot holds the variable, slot + 1 the second
-  kAll, kExists, kExistsOne, kCollect, kFilter, kCollectMap, kCollectEntries,
+  kAll,
+  kExists,
+  kExistsOne,
+  kCollect,
+  kFilter,
+  kCollectMap,
+  kCollectEntries,
 };
 
 struct Node {

@@ -12,40 +12,63 @@ Value Evaluator::evaluate(const Node& node) {
   work_.at(node.offset);
   work_.charge(1);
   switch (node.op) {
-    case Op::kLiteral: return node.literal;
-    case Op::kString: return Value::string(node.text);
-    case Op::kBytes: return Value::bytes(node.text);
-    case Op::kTypeName: return Value::type(node.text);
-    case Op::kVariable: return variable(node);
-    case Op::kLocal: return slots_[node.slot];
-    case Op::kSelect: return select(node);
-    case Op::kHas: return has(node);
-    case Op::kIndex: return index(node);
-    case Op::kList: return list(node);
-    case Op::kMap: return map(node);
+    case Op::kLiteral:
+      return node.literal;
+    case Op::kString:
+      return Value::string(node.text);
+    case Op::kBytes:
+      return Value::bytes(node.text);
+    case Op::kTypeName:
+      return Value::type(node.text);
+    case Op::kVariable:
+      return variable(node);
+    case Op::kLocal:
+      return slots_[node.slot];
+    case Op::kSelect:
+      return select(node);
+    case Op::kHas:
+      return has(node);
+    case Op::kIndex:
+      return index(node);
+    case Op::kList:
+      return list(node);
+    case Op::kMap:
+      return map(node);
     case Op::kAnd:
-    case Op::kOr: return logic(node);
-    case Op::kConditional: return conditional(node);
+    case Op::kOr:
+      return logic(node);
+    case Op::kConditional:
+      return conditional(node);
     case Op::kNot:
-    case Op::kNegate: return unary(node);
-    case Op::kCall: return call(node);
+    case Op::kNegate:
+      return unary(node);
+    case Op::kCall:
+      return call(node);
     case Op::kMemberCall:
-    case Op::kUnknown: return unknown(node);
+    case Op::kUnknown:
+      return unknown(node);
     case Op::kAll:
-    case Op::kExists: return quantifier(node);
-    case Op::kExistsOne: return exists_one(node);
-    case Op::kCollect: return collect(node);
-    case Op::kFilter: return filter(node);
-    case Op::kCollectMap: return collect_map(node);
-    case Op::kCollectEntries: return collect_entries(node);
-    default: return binary(node);
+    case Op::kExists:
+      return quantifier(node);
+    case Op::kExistsOne:
+      return exists_one(node);
+    case Op::kCollect:
+      return collect(node);
+    case Op::kFilter:
+      return filter(node);
+    case Op::kCollectMap:
+      return collect_map(node);
+    case Op::kCollectEntries:
+      return collect_entries(node);
+    default:
+      return binary(node);
   }
 }
 
 Value Evaluator::variable(const Node& node) {
   if (const auto value = variables_.find(node.text)) return *value;
-  for (const Kind kind : {Kind::kBool, Kind::kBytes, Kind::kDouble, Kind::kInt, Kind::kList, Kind::kMap, Kind::kNull, Kind::kString,
-                          Kind::kType, Kind::kUint}) {
+  for (const Kind kind : {Kind::kBool, Kind::kBytes, Kind::kDouble, Kind::kInt, Kind::kList, Kind::kMap, Kind::kNull,
+                          Kind::kString, Kind::kType, Kind::kUint}) {
     if (type_name(kind) == node.text) return Value::type(type_name(kind));
   }
   return fail(node, fmt::format("unknown variable: {}", node.text));
@@ -66,7 +89,8 @@ Value Evaluator::select(const Node& node) {
   const Value owner = evaluate(node.args[0]);
   if (owner.is_error()) return owner;
   if (!owner.is(Kind::kMap)) {
-    return fail(node, fmt::format("type '{}' does not support field selection: .{}", type_name(owner.kind()), node.text));
+    return fail(node,
+                fmt::format("type '{}' does not support field selection: .{}", type_name(owner.kind()), node.text));
   }
   if (const auto value = find(work_, owner, Value::string(node.text))) return *value;
   return fail(node, fmt::format("no such key: '{}'", node.text));
@@ -109,7 +133,9 @@ Value Evaluator::map(const Node& node) {
 }
 
 Value Evaluator::not_bool(const Node& node, const Value& value) {
-  return value.is_error() ? value : fail(node, fmt::format("no such overload: expected bool, was given {}", type_name(value.kind())));
+  return value.is_error()
+             ? value
+             : fail(node, fmt::format("no such overload: expected bool, was given {}", type_name(value.kind())));
 }
 
 // One operand that decides wins over errors on either side of it.

@@ -1,4 +1,5 @@
-// Walks a resolved tree. Errors are values: an operator with one gives it on, `&&`, `||` and the quantifiers may absorb it.
+// Walks a resolved tree. Errors are values: an operator with one gives it on, `&&`, `||` and the quantifiers may absorb
+// it.
 #pragma once
 
 #include <optional>
@@ -54,7 +55,8 @@ class Evaluator {
   Value filter(const Node& node);
   Value collect_map(const Node& node);
   Value collect_entries(const Node& node);
-  // Runs `step` for each element with the slots set, until it gives a value that ends the loop. The loop's range is args[0].
+  // Runs `step` for each element with the slots set, until it gives a value that ends the loop. The loop's range is
+  // args[0].
   template <typename Step>
   std::optional<Value> each(const Node& node, Step step);
   // Whether the macro's filter, if it has one, lets the present element pass: a bool, or an error.

@@ -64,7 +64,8 @@ class Formatter {
     if (text.empty()) return std::unexpected("unexpected end of text after '%'");
     const char letter = text.front();
     if (!std::string_view("sdfeboxX").contains(letter)) {
-      return std::unexpected(fmt::format("unrecognized formatting clause \"{}\"", text.substr(0, first_code_point(text).bytes)));
+      return std::unexpected(
+          fmt::format("unrecognized formatting clause \"{}\"", text.substr(0, first_code_point(text).bytes)));
     }
     text.remove_prefix(1);
     return Clause{letter, precision};
@@ -72,39 +73,69 @@ class Formatter {
 
   void put(Clause clause, const Value& value) {
     switch (clause.letter) {
-      case 's': return put_text(value, 0);
-      case 'd': return put_decimal(value);
-      case 'f': return put_real(value, "fixed-point", [&](double real) { return fmt::format("{:.{}f}", real, clause.precision); });
-      case 'e': return put_real(value, "scientific", [&](double real) { return fmt::format("{:.{}e}", real, clause.precision); });
-      case 'b': return put_binary(value);
-      case 'o': return put_octal(value);
-      default: return put_hexadecimal(value, clause.letter == 'X');
+      case 's':
+        return put_text(value, 0);
+      case 'd':
+        return put_decimal(value);
+      case 'f':
+        return put_real(value, "fixed-point",
+                        [&](double real) { return fmt::format("{:.{}f}", real, clause.precision); });
+      case 'e':
+        return put_real(value, "scientific",
+                        [&](double real) { return fmt::format("{:.{}e}", real, clause.precision); });
+      case 'b':
+        return put_binary(value);
+      case 'o':
+        return put_octal(value);
+      default:
+        return put_hexadecimal(value, clause.letter == 'X');
     }
   }
 
-  void wrong(std::string_view what, const Value& value) { problem_ = fmt::format("{}, was given {}", what, type_name(value.kind())); }
+  void wrong(std::string_view what, const Value& value) {
+    problem_ = fmt::format("{}, was given {}", what, type_name(value.kind()));
+  }
 
   // Values as a reader would write them, texts without quotes.
   void put_text(const Value& value, int depth) {
     if (depth > kMaxDepth) call_.work.too_deep();
     call_.work.charge(1);
     switch (value.kind()) {
-      case Kind::kError: return wrong("errors have no text", value);
-      case Kind::kNull: out_ << "null"; return;
-      case Kind::kBool: out_ << (value.as_bool() ? "true" : "false"); return;
-      case Kind::kInt: out_ << fmt::format("{}", value.as_int()); return;
-      case Kind::kUint: out_ << fmt::format("{}", value.as_uint()); return;
-      case Kind::kDouble: out_ << double_to_text(value.as_double()); return;
+      case Kind::kError:
+        return wrong("errors have no text", value);
+      case Kind::kNull:
+        out_ << "null";
+        return;
+      case Kind::kBool:
+        out_ << (value.as_bool() ? "true" : "false");
+        return;
+      case Kind::kInt:
+        out_ << fmt::format("{}", value.as_int());
+        return;
+      case Kind::kUint:
+        out_ << fmt::format("{}", value.as_uint());
+        return;
+      case Kind::kDouble:
+        out_ << double_to_text(value.as_double());
+        return;
       case Kind::kString:
-      case Kind::kType: out_ << value.text(); return;
+      case Kind::kType:
+        out_ << value.text();
+        return;
       case Kind::kBytes:
         if (!is_utf8(value.text())) return wrong("bytes must be UTF-8", value);
         out_ << value.text();
         return;
-      case Kind::kTimestamp: out_ << to_text(value.as_timestamp()); return;
-      case Kind::kDuration: out_ << duration_to_text(value.as_int()); return;
-      case Kind::kList: return put_list(value, depth);
-      case Kind::kMap: return put_map(value, depth);
+      case Kind::kTimestamp:
+        out_ << to_text(value.as_timestamp());
+        return;
+      case Kind::kDuration:
+        out_ << duration_to_text(value.as_int());
+        return;
+      case Kind::kList:
+        return put_list(value, depth);
+      case Kind::kMap:
+        return put_map(value, depth);
     }
   }
 
@@ -183,7 +214,8 @@ class Formatter {
     } else if (value.is(Kind::kString) || value.is(Kind::kBytes)) {
       const std::string_view digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
       call_.work.charge_text(value.text().size());
-      for (const char c : value.text()) out_ << digits[static_cast<unsigned char>(c) >> 4U] << digits[static_cast<unsigned char>(c) & 15U];
+      for (const char c : value.text())
+        out_ << digits[static_cast<unsigned char>(c) >> 4U] << digits[static_cast<unsigned char>(c) & 15U];
     } else {
       wrong("only integers, byte buffers, and strings can be formatted as hex", value);
     }

@@ -14,7 +14,8 @@ using Index = std::unordered_multimap<std::string_view, const Function*>;
 const Index& functions() {
   static const Index index = [] {
     Index built;
-    for (const auto& table : {conversion_functions(), string_functions(), math_functions(), time_functions(), aggregate_functions()}) {
+    for (const auto& table :
+         {conversion_functions(), string_functions(), math_functions(), time_functions(), aggregate_functions()}) {
       for (const Function& function : table) built.emplace(function.name, &function);
     }
     return built;
@@ -42,6 +43,8 @@ const Function* find_function(std::string_view name, Style style, std::size_t ar
   return nullptr;
 }
 
-bool is_function(std::string_view name) { return functions().contains(name); }
+bool is_function(std::string_view name) {
+  return functions().contains(name);
+}
 
 }  // namespace sluice::cel

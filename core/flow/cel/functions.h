@@ -1,5 +1,5 @@
-// The functions that expressions call. A name is found when the expression is compiled; which overload fits is decided by the
-// function itself, from the kinds of its arguments.
+// The functions that expressions call. A name is found when the expression is compiled; which overload fits is decided
+// by the function itself, from the kinds of its arguments.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ enum class Style : std::uint8_t { kGlobal, kMember };
 struct Function {
   std::string_view name;  // with its namespace: math.greatest
   Style style;
-  std::uint8_t least;     // arguments, the receiver included
+  std::uint8_t least;  // arguments, the receiver included
   std::uint8_t most;
   Value (*run)(const Call& call);
 };

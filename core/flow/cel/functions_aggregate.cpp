@@ -23,9 +23,12 @@ std::optional<Value> added(const Value& left, const Value& right) {
   if (left.is(Kind::kDouble) || right.is(Kind::kDouble)) return Value::real(left.number() + right.number());
   if (left.is(Kind::kUint) && right.is(Kind::kUint)) {
     std::uint64_t sum = 0;
-    return __builtin_add_overflow(left.as_uint(), right.as_uint(), &sum) ? std::nullopt : std::optional(Value::unsigned_integer(sum));
+    return __builtin_add_overflow(left.as_uint(), right.as_uint(), &sum) ? std::nullopt
+                                                                         : std::optional(Value::unsigned_integer(sum));
   }
-  const auto wide = [](const Value& value) { return value.is(Kind::kInt) ? __int128{value.as_int()} : __int128{value.as_uint()}; };
+  const auto wide = [](const Value& value) {
+    return value.is(Kind::kInt) ? __int128{value.as_int()} : __int128{value.as_uint()};
+  };
   std::int64_t sum = 0;
   return __builtin_add_overflow(wide(left), wide(right), &sum) ? std::nullopt : std::optional(Value::integer(sum));
 }
@@ -61,8 +64,12 @@ Value extreme(const Call& call, Better better) {
   });
   return best;
 }
-Value largest(const Call& call) { return extreme(call, [](auto order) { return order > 0; }); }
-Value smallest(const Call& call) { return extreme(call, [](auto order) { return order < 0; }); }
+Value largest(const Call& call) {
+  return extreme(call, [](auto order) { return order > 0; });
+}
+Value smallest(const Call& call) {
+  return extreme(call, [](auto order) { return order < 0; });
+}
 
 Value count(const Call& call) {
   const Value& of = call.args[0];
@@ -84,7 +91,8 @@ Value merged(const Call& call, Combine combine) {
     if (!map.is(Kind::kMap)) continue;
     for (std::size_t j = 0; j < map.size(); ++j) {
       const Entry entry = map.entry(j);
-      const auto known = std::ranges::find_if(entries.items(), [&](const Entry& other) { return equal(call.work, other.key, entry.key); });
+      const auto known = std::ranges::find_if(
+          entries.items(), [&](const Entry& other) { return equal(call.work, other.key, entry.key); });
       if (known == entries.items().end()) {
         entries.push(entry);
         continue;
@@ -105,11 +113,19 @@ std::optional<Value> sum_of(const Value& before, const Value& next) {
 std::optional<Value> maximum_of(const Value& before, const Value& next) {
   return before.is_number() && next.is_number() && *order(next, before) > 0 ? next : before;
 }
-std::optional<Value> last_of(const Value& /*before*/, const Value& next) { return next; }
+std::optional<Value> last_of(const Value& /*before*/, const Value& next) {
+  return next;
+}
 
-Value merge_sum(const Call& call) { return merged(call, sum_of); }
-Value merge_max(const Call& call) { return merged(call, maximum_of); }
-Value merge_last(const Call& call) { return merged(call, last_of); }
+Value merge_sum(const Call& call) {
+  return merged(call, sum_of);
+}
+Value merge_max(const Call& call) {
+  return merged(call, maximum_of);
+}
+Value merge_last(const Call& call) {
+  return merged(call, last_of);
+}
 
 // One level; items that are no lists stay.
 Value flatten(const Call& call) {
@@ -137,7 +153,8 @@ Value top_keys(const Call& call) {
   for (std::size_t i = 0; i < map.size(); ++i) {
     const Entry entry = map.entry(i);
     call.work.charge(8);  // and sorting's share
-    if (entry.value.is_number() && entry.value.number() == entry.value.number()) numeric.push(entry);  // NaN has no place in an order
+    if (entry.value.is_number() && entry.value.number() == entry.value.number())
+      numeric.push(entry);  // NaN has no place in an order
   }
   const std::span<Entry> entries = numeric.items();
   const std::span<std::uint32_t> ranks = call.work.array<std::uint32_t>(entries.size());
@@ -170,6 +187,8 @@ constexpr Function kFunctions[]{
 
 }  // namespace
 
-std::span<const Function> aggregate_functions() { return kFunctions; }
+std::span<const Function> aggregate_functions() {
+  return kFunctions;
+}
 
 }  // namespace sluice::cel

@@ -18,14 +18,19 @@ Value extreme(const Call& call, Better better) {
   for (std::size_t i = 0; i < size; ++i) {
     call.work.charge(1);
     const Value next = is_list ? call.args[0].item(i) : call.args[i];
-    if (!next.is_number()) return call.error(fmt::format("no such overload: {}() with {}", call.node.text, type_name(next.kind())));
+    if (!next.is_number())
+      return call.error(fmt::format("no such overload: {}() with {}", call.node.text, type_name(next.kind())));
     if (i == 0 || better(*order(next, best))) best = next;
   }
   return best;
 }
 
-Value greatest(const Call& call) { return extreme(call, [](auto order) { return order > 0; }); }
-Value least(const Call& call) { return extreme(call, [](auto order) { return order < 0; }); }
+Value greatest(const Call& call) {
+  return extreme(call, [](auto order) { return order > 0; });
+}
+Value least(const Call& call) {
+  return extreme(call, [](auto order) { return order < 0; });
+}
 
 template <double (*Round)(double)>
 Value rounded(const Call& call) {
@@ -41,7 +46,8 @@ Value absolute(const Call& call) {
   if (of.is(Kind::kUint)) return of;
   if (of.is(Kind::kDouble)) return Value::real(std::fabs(of.as_double()));
   if (!of.is(Kind::kInt)) return call.no_overload();
-  if (of.as_int() == std::numeric_limits<std::int64_t>::min()) return call.error("integer overflow: the least int has no opposite");
+  if (of.as_int() == std::numeric_limits<std::int64_t>::min())
+    return call.error("integer overflow: the least int has no opposite");
   return Value::integer(of.as_int() < 0 ? -of.as_int() : of.as_int());
 }
 
@@ -58,9 +64,15 @@ template <bool (*Test)(double)>
 Value tested(const Call& call) {
   return call.takes(Kind::kDouble) ? Value::boolean(Test(call.args[0].as_double())) : call.no_overload();
 }
-bool is_nan(double value) { return std::isnan(value); }
-bool is_infinite(double value) { return std::isinf(value); }
-bool is_finite(double value) { return std::isfinite(value); }
+bool is_nan(double value) {
+  return std::isnan(value);
+}
+bool is_infinite(double value) {
+  return std::isinf(value);
+}
+bool is_finite(double value) {
+  return std::isfinite(value);
+}
 
 std::uint64_t bits_of(const Value& value) {
   return value.is(Kind::kInt) ? static_cast<std::uint64_t>(value.as_int()) : value.as_uint();
@@ -74,9 +86,15 @@ Value bitwise(const Call& call, Combine combine) {
   if (!call.takes(Kind::kInt, Kind::kInt) && !call.takes(Kind::kUint, Kind::kUint)) return call.no_overload();
   return from_bits(combine(bits_of(call.args[0]), bits_of(call.args[1])), call.args[0].kind());
 }
-Value bit_and(const Call& call) { return bitwise(call, [](auto a, auto b) { return a & b; }); }
-Value bit_or(const Call& call) { return bitwise(call, [](auto a, auto b) { return a | b; }); }
-Value bit_xor(const Call& call) { return bitwise(call, [](auto a, auto b) { return a ^ b; }); }
+Value bit_and(const Call& call) {
+  return bitwise(call, [](auto a, auto b) { return a & b; });
+}
+Value bit_or(const Call& call) {
+  return bitwise(call, [](auto a, auto b) { return a | b; });
+}
+Value bit_xor(const Call& call) {
+  return bitwise(call, [](auto a, auto b) { return a ^ b; });
+}
 
 Value bit_not(const Call& call) {
   if (!call.takes(Kind::kInt) && !call.takes(Kind::kUint)) return call.no_overload();
@@ -91,8 +109,12 @@ Value shifted_bits(const Call& call, Shift shift) {
   if (places < 0) return call.error(fmt::format("{}() by a negative number: {}", call.node.text, places));
   return from_bits(places > 63 ? 0 : shift(bits_of(call.args[0]), places), call.args[0].kind());
 }
-Value shift_left(const Call& call) { return shifted_bits(call, [](auto bits, auto places) { return bits << places; }); }
-Value shift_right(const Call& call) { return shifted_bits(call, [](auto bits, auto places) { return bits >> places; }); }
+Value shift_left(const Call& call) {
+  return shifted_bits(call, [](auto bits, auto places) { return bits << places; });
+}
+Value shift_right(const Call& call) {
+  return shifted_bits(call, [](auto bits, auto places) { return bits >> places; });
+}
 
 constexpr std::uint8_t kMany = 255;
 
@@ -119,6 +141,8 @@ constexpr Function kFunctions[]{
 
 }  // namespace
 
-std::span<const Function> math_functions() { return kFunctions; }
+std::span<const Function> math_functions() {
+  return kFunctions;
+}
 
 }  // namespace sluice::cel

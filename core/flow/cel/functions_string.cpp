@@ -11,10 +11,16 @@ namespace sluice::cel {
 namespace {
 
 constexpr Kind kText = Kind::kString;
+constexpr std::uint64_t kCompileSteps = 5'000;  // a pattern that is no literal is compiled at each call
+
+// Searching is bounded by both lengths multiplied.
+void charge_search(const Call& call, std::string_view text, std::string_view wanted) {
+  call.work.charge(1 + text.size() / 64 + text.size() * wanted.size() / 4096);
+}
 
 Value contains(const Call& call) {
   if (!call.takes(kText, kText)) return call.no_overload();
-  call.work.charge_text(call.args[0].text().size());
+  charge_search(call, call.args[0].text(), call.args[1].text());
   return Value::boolean(call.args[0].text().contains(call.args[1].text()));
 }
 
@@ -34,15 +40,17 @@ Value matches(const Call& call) {
   const std::string_view expression = call.args[1].text();
   std::shared_ptr<const Pattern> pattern = call.node.pattern;
   if (pattern == nullptr) {
-    call.work.charge(200 + 20 * std::min(expression.size(), kMaxPatternBytes));  // compiling costs far more than matching
+    call.work.charge(kCompileSteps);
     pattern = std::make_shared<const Pattern>(expression);
   }
   if (!pattern->error().empty()) return call.error(pattern->error());
-  call.work.charge(1 + text.size() / 16);
+  call.work.charge(pattern->cost(text.size()));
   return Value::boolean(pattern->found_in(text));
 }
 
-Value index_error(const Call& call, std::int64_t index) { return call.error(fmt::format("index out of range: {}", index)); }
+Value index_error(const Call& call, std::int64_t index) {
+  return call.error(fmt::format("index out of range: {}", index));
+}
 
 // Whether `index` names a place in `text`, its end included when `with_end`; charges for the walk there.
 bool in_range(const Call& call, std::string_view text, std::int64_t index, bool with_end) {
@@ -62,12 +70,8 @@ Value char_at(const Call& call) {
 }
 
 Value position(std::string_view text, std::size_t byte) {
-  return Value::integer(byte == std::string_view::npos ? -1 : static_cast<std::int64_t>(count_code_points(text.substr(0, byte))));
-}
-
-// Searching is bounded by both lengths multiplied.
-void charge_search(const Call& call, std::string_view text, std::string_view wanted) {
-  call.work.charge(1 + text.size() / 64 + text.size() * wanted.size() / 4096);
+  return Value::integer(
+      byte == std::string_view::npos ? -1 : static_cast<std::int64_t>(count_code_points(text.substr(0, byte))));
 }
 
 Value index_of(const Call& call) {
@@ -174,7 +178,8 @@ Value join(const Call& call) {
   GrowingText made(call.work);
   for (std::size_t i = 0; i < call.args[0].size(); ++i) {
     const Value item = call.args[0].item(i);
-    if (!item.is(kText)) return call.error(fmt::format("no such overload: join() of a list with {}", type_name(item.kind())));
+    if (!item.is(kText))
+      return call.error(fmt::format("no such overload: join() of a list with {}", type_name(item.kind())));
     call.work.charge(1);
     if (i > 0) made << separator;
     made << item.text();
@@ -184,8 +189,8 @@ Value join(const Call& call) {
 
 // Unicode's White_Space property.
 bool is_space(std::uint32_t c) {
-  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
-         c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 Value trim(const Call& call) {
@@ -262,6 +267,8 @@ constexpr Function kFunctions[]{
 
 }  // namespace
 
-std::span<const Function> string_functions() { return kFunctions; }
+std::span<const Function> string_functions() {
+  return kFunctions;
+}
 
 }  // namespace sluice::cel

@@ -67,15 +67,20 @@ Value part_or_total(const Call& call, std::int64_t unit, Read read) {
   return part(call, read);
 }
 
-std::int64_t day_of_month(const Local& when) { return static_cast<unsigned>(when.date.day()); }
+std::int64_t day_of_month(const Local& when) {
+  return static_cast<unsigned>(when.date.day());
+}
 
 Value get_full_year(const Call& call) {
   return part(call, [](const Local& when) { return static_cast<int>(when.date.year()); });
 }
 Value get_month(const Call& call) {
-  return part(call, [](const Local& when) { return static_cast<std::int64_t>(static_cast<unsigned>(when.date.month())) - 1; });
+  return part(
+      call, [](const Local& when) { return static_cast<std::int64_t>(static_cast<unsigned>(when.date.month())) - 1; });
 }
-Value get_date(const Call& call) { return part(call, day_of_month); }
+Value get_date(const Call& call) {
+  return part(call, day_of_month);
+}
 Value get_day_of_month(const Call& call) {
   return part(call, [](const Local& when) { return day_of_month(when) - 1; });
 }
@@ -117,6 +122,8 @@ constexpr Function kFunctions[]{
 
 }  // namespace
 
-std::span<const Function> time_functions() { return kFunctions; }
+std::span<const Function> time_functions() {
+  return kFunctions;
+}
 
 }  // namespace sluice::cel

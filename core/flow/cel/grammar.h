@@ -1,5 +1,6 @@
-// The grammar of CEL (cel-spec's langdef, "Syntax") in PEGTL. It never gives up what it has consumed: after the first token
-// of a rule the rest must follow, so that the builder's actions run once and an error stands where the text went wrong.
+// The grammar of CEL (cel-spec's langdef, "Syntax") in PEGTL. It never gives up what it has consumed: after the first
+// token of a rule the rest must follow, so that the builder's actions run once and an error stands where the text went
+// wrong.
 #pragma once
 
 #include <tao/pegtl.hpp>
@@ -31,8 +32,9 @@ struct minus_sign : opt<one<'-'>> {};
 struct exponent : seq<one<'e', 'E'>, opt<one<'+', '-'>>, plus<pegtl::digit>> {};
 struct fraction : seq<one<'.'>, plus<pegtl::digit>> {};
 struct unsigned_mark : one<'u', 'U'> {};
-struct real : seq<minus_sign, sor<seq<plus<pegtl::digit>, sor<seq<fraction, opt<exponent>>, exponent>>,
-                                  seq<fraction, opt<exponent>>>> {};
+struct real
+    : seq<minus_sign,
+          sor<seq<plus<pegtl::digit>, sor<seq<fraction, opt<exponent>>, exponent>>, seq<fraction, opt<exponent>>>> {};
 struct hexadecimal : seq<minus_sign, one<'0'>, one<'x', 'X'>, plus<pegtl::xdigit>, opt<unsigned_mark>> {};
 struct decimal : seq<minus_sign, plus<pegtl::digit>, opt<unsigned_mark>> {};
 
@@ -45,10 +47,15 @@ template <char Quote>
 struct long_rest : pegtl::until<pegtl::three<Quote>, sor<seq<one<'\\'>, pegtl::any>, pegtl::not_one<'\\'>>> {};
 template <char Quote>
 struct raw_long_rest : pegtl::until<pegtl::three<Quote>> {};
+struct closing_quote {};  // raised where the text began when it has none
+template <char Quote, typename LongRest, typename Rest>
+struct closed
+    : sor<if_must<at<pegtl::three<Quote>>, sor<seq<pegtl::three<Quote>, LongRest>, pegtl::raise<closing_quote>>>,
+          if_must<at<one<Quote>>, sor<seq<one<Quote>, Rest>, pegtl::raise<closing_quote>>>> {};
 template <char Quote>
-struct quoted : sor<if_must<pegtl::three<Quote>, long_rest<Quote>>, if_must<one<Quote>, rest<Quote>>> {};
+struct quoted : closed<Quote, long_rest<Quote>, rest<Quote>> {};
 template <char Quote>
-struct raw_quoted : sor<if_must<pegtl::three<Quote>, raw_long_rest<Quote>>, if_must<one<Quote>, raw_rest<Quote>>> {};
+struct raw_quoted : closed<Quote, raw_long_rest<Quote>, raw_rest<Quote>> {};
 struct raw_text : seq<one<'r', 'R'>, sor<raw_quoted<'"'>, raw_quoted<'\''>>> {};
 struct text : seq<opt<one<'b', 'B'>>, sor<raw_text, quoted<'"'>, quoted<'\''>>> {};
 
@@ -97,9 +104,8 @@ struct unary : sor<member, inverted, negated> {};
 
 struct multiply_operator : token<one<'*', '/', '%'>> {};
 struct add_operator : token<one<'+', '-'>> {};
-struct relation_operator
-    : token<sor<pegtl::string<'<', '='>, pegtl::string<'>', '='>, pegtl::string<'=', '='>, pegtl::string<'!', '='>, one<'<', '>'>,
-                keyword_in>> {};
+struct relation_operator : token<sor<pegtl::string<'<', '='>, pegtl::string<'>', '='>, pegtl::string<'=', '='>,
+                                     pegtl::string<'!', '='>, one<'<', '>'>, keyword_in>> {};
 struct product_rest : if_must<multiply_operator, unary> {};
 struct product : seq<unary, star<product_rest>> {};
 struct sum_rest : if_must<add_operator, product> {};
@@ -118,14 +124,8 @@ struct program : seq<space, pegtl::must<expression, pegtl::eof>> {};
 // What a must that fails says; everything not named here is an expression that is missing.
 template <typename Rule>
 inline constexpr const char* kMessage = "expected an expression";
-template <char Quote>
-inline constexpr const char* kMessage<rest<Quote>> = "this text has no closing quote";
-template <char Quote>
-inline constexpr const char* kMessage<raw_rest<Quote>> = "this text has no closing quote";
-template <char Quote>
-inline constexpr const char* kMessage<long_rest<Quote>> = "this text has no closing quotes";
-template <char Quote>
-inline constexpr const char* kMessage<raw_long_rest<Quote>> = "this text has no closing quotes";
+template <>
+inline constexpr const char* kMessage<closing_quote> = "this text has no closing quote";
 template <>
 inline constexpr const char* kMessage<token<arguments_close>> = "expected ',' or ')' after an argument";
 template <>

@@ -35,19 +35,49 @@ class Unescape {
     const char letter = body_[at_ + 1];  // the grammar lets no text end in a backslash
     at_ += 2;
     switch (letter) {
-      case 'a': text.push_back('\a'); return {};
-      case 'b': text.push_back('\b'); return {};
-      case 'f': text.push_back('\f'); return {};
-      case 'n': text.push_back('\n'); return {};
-      case 'r': text.push_back('\r'); return {};
-      case 't': text.push_back('\t'); return {};
-      case 'v': text.push_back('\v'); return {};
-      case '\\': case '\'': case '"': case '`': case '?': text.push_back(letter); return {};
-      case 'x': case 'X': return code(text, start, 2, 16);
-      case 'u': return bytes_ ? invalid(start) : code(text, start, 4, 16);
-      case 'U': return bytes_ ? invalid(start) : code(text, start, 8, 16);
-      case '0': case '1': case '2': case '3': --at_; return code(text, start, 3, 8);
-      default: return invalid(start);
+      case 'a':
+        text.push_back('\a');
+        return {};
+      case 'b':
+        text.push_back('\b');
+        return {};
+      case 'f':
+        text.push_back('\f');
+        return {};
+      case 'n':
+        text.push_back('\n');
+        return {};
+      case 'r':
+        text.push_back('\r');
+        return {};
+      case 't':
+        text.push_back('\t');
+        return {};
+      case 'v':
+        text.push_back('\v');
+        return {};
+      case '\\':
+      case '\'':
+      case '"':
+      case '`':
+      case '?':
+        text.push_back(letter);
+        return {};
+      case 'x':
+      case 'X':
+        return code(text, start, 2, 16);
+      case 'u':
+        return bytes_ ? invalid(start) : code(text, start, 4, 16);
+      case 'U':
+        return bytes_ ? invalid(start) : code(text, start, 8, 16);
+      case '0':
+      case '1':
+      case '2':
+      case '3':
+        --at_;
+        return code(text, start, 3, 8);
+      default:
+        return invalid(start);
     }
   }
 
@@ -62,8 +92,9 @@ class Unescape {
     } else if (is_scalar(value)) {
       append_code_point(text, value);
     } else {
-      return LiteralError{fmt::format("escape names no Unicode character: \\{}{}", base == 8 ? "" : body_.substr(start + 1, 1), number),
-                          offset_ + start};
+      return LiteralError{
+          fmt::format("escape names no Unicode character: \\{}{}", base == 8 ? "" : body_.substr(start + 1, 1), number),
+          offset_ + start};
     }
     return {};
   }
@@ -114,7 +145,8 @@ std::expected<Value, LiteralError> integer_literal(std::string_view token) {
   const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), magnitude, base);
   const std::uint64_t most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) + (negative ? 1 : 0);
   if (problem != std::errc() || (!is_unsigned && magnitude > most)) {
-    return std::unexpected(LiteralError{fmt::format("{} literal out of range: {}", is_unsigned ? "uint" : "int", token)});
+    return std::unexpected(
+        LiteralError{fmt::format("{} literal out of range: {}", is_unsigned ? "uint" : "int", token)});
   }
   if (is_unsigned && negative) return std::unexpected(LiteralError{fmt::format("uint literal with a sign: {}", token)});
   if (is_unsigned) return Value::unsigned_integer(magnitude);
@@ -134,14 +166,16 @@ std::optional<double> parse_double(std::string_view text) {
     text.remove_prefix(1);
   }
   const double sign = negative ? -1 : 1;
-  if (text == "Infinity" || text == "Inf" || text == "inf" || text == "infinity") return sign * std::numeric_limits<double>::infinity();
+  if (text == "Infinity" || text == "Inf" || text == "inf" || text == "infinity")
+    return sign * std::numeric_limits<double>::infinity();
   if (text == "NaN" || text == "nan") return std::numeric_limits<double>::quiet_NaN();
   if (text.empty() || (text.front() != '.' && (text.front() < '0' || text.front() > '9'))) return std::nullopt;
   double value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end != text.data() + text.size() || problem == std::errc::invalid_argument) return std::nullopt;
   if (problem == std::errc::result_out_of_range) {
-    value = std::strtod(std::string(text).c_str(), nullptr);  // tells what is too small, which is 0, from what is too large
+    value =
+        std::strtod(std::string(text).c_str(), nullptr);  // tells what is too small, which is 0, from what is too large
     if (std::isinf(value)) return std::nullopt;
   }
   return sign * value;

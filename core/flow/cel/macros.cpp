@@ -111,7 +111,8 @@ Value Evaluator::collect_entries(const Node& node) {
     if (pass.is_false()) return std::nullopt;
     const Value made = evaluate(node.args.back());
     if (made.is_error()) return made;
-    if (!made.is(Kind::kMap)) return fail(node, fmt::format("no such overload: an entry is a map, was given {}", type_name(made.kind())));
+    if (!made.is(Kind::kMap))
+      return fail(node, fmt::format("no such overload: an entry is a map, was given {}", type_name(made.kind())));
     for (std::size_t i = 0; i < made.size(); ++i) {
       work_.charge(1);
       entries.push(made.entry(i));

@@ -11,24 +11,37 @@ namespace {
 
 std::string_view symbol(Op op) {
   switch (op) {
-    case Op::kAdd: return "+";
-    case Op::kSubtract: return "-";
-    case Op::kMultiply: return "*";
-    case Op::kDivide: return "/";
-    case Op::kModulo: return "%";
-    case Op::kLess: return "<";
-    case Op::kLessEqual: return "<=";
-    case Op::kGreater: return ">";
-    case Op::kGreaterEqual: return ">=";
-    case Op::kIn: return "in";
-    case Op::kNot: return "!";
-    default: return "-";
+    case Op::kAdd:
+      return "+";
+    case Op::kSubtract:
+      return "-";
+    case Op::kMultiply:
+      return "*";
+    case Op::kDivide:
+      return "/";
+    case Op::kModulo:
+      return "%";
+    case Op::kLess:
+      return "<";
+    case Op::kLessEqual:
+      return "<=";
+    case Op::kGreater:
+      return ">";
+    case Op::kGreaterEqual:
+      return ">=";
+    case Op::kIn:
+      return "in";
+    case Op::kNot:
+      return "!";
+    default:
+      return "-";
   }
 }
 
 Value no_overload(Work& work, const Node& node, const Value& left, const Value& right) {
-  return fail(work, node.offset,
-              fmt::format("no such overload: {} {} {}", type_name(left.kind()), symbol(node.op), type_name(right.kind())));
+  return fail(
+      work, node.offset,
+      fmt::format("no such overload: {} {} {}", type_name(left.kind()), symbol(node.op), type_name(right.kind())));
 }
 
 // Int or uint, of which one function serves both: the builtins report overflow in the result's type.
@@ -44,9 +57,15 @@ Value integer_arithmetic(Work& work, const Node& node, Integer left, Integer rig
   Integer result = 0;
   bool overflow = false;
   switch (node.op) {
-    case Op::kAdd: overflow = __builtin_add_overflow(left, right, &result); break;
-    case Op::kSubtract: overflow = __builtin_sub_overflow(left, right, &result); break;
-    case Op::kMultiply: overflow = __builtin_mul_overflow(left, right, &result); break;
+    case Op::kAdd:
+      overflow = __builtin_add_overflow(left, right, &result);
+      break;
+    case Op::kSubtract:
+      overflow = __builtin_sub_overflow(left, right, &result);
+      break;
+    case Op::kMultiply:
+      overflow = __builtin_mul_overflow(left, right, &result);
+      break;
     default:
       if (right == 0) return fail(work, node.offset, node.op == Op::kDivide ? "divide by zero" : "modulus by zero");
       if (std::is_signed_v<Integer> && right == static_cast<Integer>(-1)) {
@@ -62,11 +81,16 @@ Value integer_arithmetic(Work& work, const Node& node, Integer left, Integer rig
 
 Value real_arithmetic(Work& work, const Node& node, double left, double right) {
   switch (node.op) {
-    case Op::kAdd: return Value::real(left + right);
-    case Op::kSubtract: return Value::real(left - right);
-    case Op::kMultiply: return Value::real(left * right);
-    case Op::kDivide: return Value::real(left / right);
-    default: return fail(work, node.offset, "no such overload: double % double");
+    case Op::kAdd:
+      return Value::real(left + right);
+    case Op::kSubtract:
+      return Value::real(left - right);
+    case Op::kMultiply:
+      return Value::real(left * right);
+    case Op::kDivide:
+      return Value::real(left / right);
+    default:
+      return fail(work, node.offset, "no such overload: double % double");
   }
 }
 
@@ -91,8 +115,10 @@ std::optional<std::optional<Value>> time_arithmetic(Op op, const Value& left, co
   const bool adds = op == Op::kAdd;
   if (!adds && op != Op::kSubtract) return std::nullopt;
   if (left.is(Kind::kTimestamp) && right.is(Kind::kDuration)) return shifted(left.as_timestamp(), right.as_int(), adds);
-  if (adds && left.is(Kind::kDuration) && right.is(Kind::kTimestamp)) return shifted(right.as_timestamp(), left.as_int(), true);
-  if (!adds && left.is(Kind::kTimestamp) && right.is(Kind::kTimestamp)) return between(right.as_timestamp(), left.as_timestamp());
+  if (adds && left.is(Kind::kDuration) && right.is(Kind::kTimestamp))
+    return shifted(right.as_timestamp(), left.as_int(), true);
+  if (!adds && left.is(Kind::kTimestamp) && right.is(Kind::kTimestamp))
+    return between(right.as_timestamp(), left.as_timestamp());
   if (left.is(Kind::kDuration) && right.is(Kind::kDuration)) {
     std::int64_t nanos = 0;
     const bool overflow = adds ? __builtin_add_overflow(left.as_int(), right.as_int(), &nanos)
@@ -104,8 +130,10 @@ std::optional<std::optional<Value>> time_arithmetic(Op op, const Value& left, co
 
 Value arithmetic(Work& work, const Node& node, const Value& left, const Value& right) {
   if (left.is(Kind::kInt) && right.is(Kind::kInt)) return integer_arithmetic(work, node, left.as_int(), right.as_int());
-  if (left.is(Kind::kDouble) && right.is(Kind::kDouble)) return real_arithmetic(work, node, left.as_double(), right.as_double());
-  if (left.is(Kind::kUint) && right.is(Kind::kUint)) return integer_arithmetic(work, node, left.as_uint(), right.as_uint());
+  if (left.is(Kind::kDouble) && right.is(Kind::kDouble))
+    return real_arithmetic(work, node, left.as_double(), right.as_double());
+  if (left.is(Kind::kUint) && right.is(Kind::kUint))
+    return integer_arithmetic(work, node, left.as_uint(), right.as_uint());
   if (node.op == Op::kAdd && left.kind() == right.kind()) {
     if (left.is(Kind::kString)) return concatenated(work, left.text(), right.text(), &Value::string);
     if (left.is(Kind::kBytes)) return concatenated(work, left.text(), right.text(), &Value::bytes);
@@ -122,10 +150,14 @@ Value compared(Work& work, const Node& node, const Value& left, const Value& rig
   if (!result) return no_overload(work, node, left, right);
   if (left.is(Kind::kString)) work.charge_text(std::min(left.text().size(), right.text().size()));
   switch (node.op) {
-    case Op::kLess: return Value::boolean(std::is_lt(*result));
-    case Op::kLessEqual: return Value::boolean(std::is_lteq(*result));
-    case Op::kGreater: return Value::boolean(std::is_gt(*result));
-    default: return Value::boolean(std::is_gteq(*result));
+    case Op::kLess:
+      return Value::boolean(std::is_lt(*result));
+    case Op::kLessEqual:
+      return Value::boolean(std::is_lteq(*result));
+    case Op::kGreater:
+      return Value::boolean(std::is_gt(*result));
+    default:
+      return Value::boolean(std::is_gteq(*result));
   }
 }
 
@@ -141,7 +173,9 @@ Value contained(Work& work, const Node& node, const Value& element, const Value&
 // The index that a number names, or nullopt: fractions and what is no number name none.
 std::optional<std::int64_t> whole_number(const Value& value) {
   if (value.is(Kind::kInt)) return value.as_int();
-  if (!value.is_number() || !(value.number() >= 0 && value.number() < 1e15) || std::trunc(value.number()) != value.number()) return std::nullopt;
+  if (!value.is_number() || !(value.number() >= 0 && value.number() < 1e15) ||
+      std::trunc(value.number()) != value.number())
+    return std::nullopt;
   return static_cast<std::int64_t>(value.number());
 }
 
@@ -158,14 +192,19 @@ std::string key_text(const Value& key) {
 
 Value apply_binary(Work& work, const Node& node, const Value& left, const Value& right) {
   switch (node.op) {
-    case Op::kEqual: return Value::boolean(equal(work, left, right));
-    case Op::kNotEqual: return Value::boolean(!equal(work, left, right));
+    case Op::kEqual:
+      return Value::boolean(equal(work, left, right));
+    case Op::kNotEqual:
+      return Value::boolean(!equal(work, left, right));
     case Op::kLess:
     case Op::kLessEqual:
     case Op::kGreater:
-    case Op::kGreaterEqual: return compared(work, node, left, right);
-    case Op::kIn: return contained(work, node, left, right);
-    default: return arithmetic(work, node, left, right);
+    case Op::kGreaterEqual:
+      return compared(work, node, left, right);
+    case Op::kIn:
+      return contained(work, node, left, right);
+    default:
+      return arithmetic(work, node, left, right);
   }
 }
 
@@ -173,7 +212,8 @@ Value apply_unary(Work& work, const Node& node, const Value& operand) {
   if (node.op == Op::kNot && operand.is(Kind::kBool)) return Value::boolean(!operand.as_bool());
   if (node.op == Op::kNegate && operand.is(Kind::kDouble)) return Value::real(-operand.as_double());
   if (node.op == Op::kNegate && operand.is(Kind::kInt)) {
-    if (operand.as_int() == std::numeric_limits<std::int64_t>::min()) return fail(work, node.offset, "integer overflow: the least int has no opposite");
+    if (operand.as_int() == std::numeric_limits<std::int64_t>::min())
+      return fail(work, node.offset, "integer overflow: the least int has no opposite");
     return Value::integer(-operand.as_int());
   }
   return fail(work, node.offset, fmt::format("no such overload: {}{}", symbol(node.op), type_name(operand.kind())));
@@ -185,7 +225,8 @@ Value apply_index(Work& work, const Node& node, const Value& container, const Va
     return fail(work, node.offset, fmt::format("no such key: {}", key_text(key)));
   }
   if (!container.is(Kind::kList)) {
-    return fail(work, node.offset, fmt::format("no such overload: {}[{}]", type_name(container.kind()), type_name(key.kind())));
+    return fail(work, node.offset,
+                fmt::format("no such overload: {}[{}]", type_name(container.kind()), type_name(key.kind())));
   }
   const auto at = whole_number(key);
   if (!at) return fail(work, node.offset, fmt::format("invalid argument: a list has no index {}", key_text(key)));

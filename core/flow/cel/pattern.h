@@ -1,6 +1,7 @@
 // A regular expression of matches(): RE2 syntax, linear time.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@ class Pattern {
   Pattern& operator=(const Pattern&) = delete;
 
   [[nodiscard]] const std::string& error() const { return error_; }  // empty: valid
+
+  // Steps that matching a text of that size may cost; RE2's worst case grows with the pattern's program.
+  [[nodiscard]] std::uint64_t cost(std::size_t text_bytes) const;
 
   // Whether it matches anywhere in `text`. Only when valid; from any thread.
   [[nodiscard]] bool found_in(std::string_view text) const;

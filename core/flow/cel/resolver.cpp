@@ -1,5 +1,6 @@
-// Turns the parser's tree into what the evaluator runs: macros are recognised, their variables become slots, names of types and
-// functions are looked up. A function that does not exist is no error yet: the standard lets `true || f(1)` be true.
+// Turns the parser's tree into what the evaluator runs: macros are recognised, their variables become slots, names of
+// types and functions are looked up. A function that does not exist is no error yet: the standard lets `true || f(1)`
+// be true.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,7 +36,8 @@ constexpr std::array kMacros{
     Macro{"transformMapEntry", Op::kCollectEntries, 2, 3, 4},
 };
 
-constexpr std::array<std::string_view, 10> kTypeNames{"bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"};
+constexpr std::array<std::string_view, 10> kTypeNames{"bool", "bytes",     "double", "int",  "list",
+                                                      "map",  "null_type", "string", "type", "uint"};
 
 class Resolver {
  public:
@@ -43,11 +45,16 @@ class Resolver {
 
   void resolve(Node& node) {
     switch (node.op) {
-      case Op::kVariable: return variable(node);
-      case Op::kSelect: return select(node);
-      case Op::kCall: return call(node);
-      case Op::kMemberCall: return member_call(node);
-      default: return resolve_all(node);
+      case Op::kVariable:
+        return variable(node);
+      case Op::kSelect:
+        return select(node);
+      case Op::kCall:
+        return call(node);
+      case Op::kMemberCall:
+        return member_call(node);
+      default:
+        return resolve_all(node);
     }
   }
 
@@ -76,14 +83,15 @@ class Resolver {
       node.slot = *slot;
       return;
     }
-    if (std::ranges::find(kTypeNames, node.text) == kTypeNames.end()) compiled_.variables.push_back({node.text, node.offset});
+    if (std::ranges::find(kTypeNames, node.text) == kTypeNames.end())
+      compiled_.variables.push_back({node.text, node.offset});
   }
 
   // google.protobuf.Timestamp and Duration are names of types, not of members.
   void select(Node& node) {
     const Node& owner = node.args[0];
-    if (owner.op == Op::kSelect && owner.text == "protobuf" && owner.args[0].op == Op::kVariable && owner.args[0].text == "google" &&
-        (node.text == "Timestamp" || node.text == "Duration")) {
+    if (owner.op == Op::kSelect && owner.text == "protobuf" && owner.args[0].op == Op::kVariable &&
+        owner.args[0].text == "google" && (node.text == "Timestamp" || node.text == "Duration")) {
       node.text.insert(0, "google.protobuf.");
       node.op = Op::kTypeName;
       node.args.clear();
@@ -114,7 +122,10 @@ class Resolver {
     }
     if (in_namespace(node)) return;
     const bool misused = std::ranges::any_of(kMacros, [&](const Macro& macro) { return node.text == macro.name; });
-    if (misused) return fail_at(node.offset, fmt::format("{}() takes the name of a variable and an expression, as in list.{}(x, x > 0)", node.text, node.text));
+    if (misused)
+      return fail_at(node.offset,
+                     fmt::format("{}() takes the name of a variable and an expression, as in list.{}(x, x > 0)",
+                                 node.text, node.text));
     resolve_all(node);
     look_up(node, Style::kMember);
   }
@@ -154,7 +165,8 @@ class Resolver {
   void expand(const Macro& macro, Node& node) {
     resolve(node.args[0]);  // the range does not see the macro's variables
     if (macro.variables == 2 && node.args[1].text == node.args[2].text) {
-      return fail_at(node.args[2].offset, fmt::format("{}() has two variables of one name: {}", node.text, node.args[2].text));
+      return fail_at(node.args[2].offset,
+                     fmt::format("{}() has two variables of one name: {}", node.text, node.args[2].text));
     }
     node.op = macro.op;
     node.two_variables = macro.variables == 2;

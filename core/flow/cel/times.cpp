@@ -66,8 +66,14 @@ struct Unit {
   std::string_view name;
   std::int64_t nanos;
 };
-constexpr std::array<Unit, 8> kUnits{{{"ns", 1}, {"us", 1'000}, {"\u00b5s", 1'000}, {"\u03bcs", 1'000}, {"ms", 1'000'000},
-                                      {"s", kNanosPerSecond}, {"m", 60 * kNanosPerSecond}, {"h", 3600 * kNanosPerSecond}}};
+constexpr std::array<Unit, 8> kUnits{{{"ns", 1},
+                                      {"us", 1'000},
+                                      {"\u00b5s", 1'000},
+                                      {"\u03bcs", 1'000},
+                                      {"ms", 1'000'000},
+                                      {"s", kNanosPerSecond},
+                                      {"m", 60 * kNanosPerSecond},
+                                      {"h", 3600 * kNanosPerSecond}}};
 
 const Unit* take_unit(std::string_view& text) {
   for (const Unit& unit : kUnits) {
@@ -79,7 +85,9 @@ const Unit* take_unit(std::string_view& text) {
   return nullptr;
 }
 
-bool is_digit(std::string_view text) { return !text.empty() && text.front() >= '0' && text.front() <= '9'; }
+bool is_digit(std::string_view text) {
+  return !text.empty() && text.front() >= '0' && text.front() <= '9';
+}
 
 // One number with its unit, in nanoseconds as a wide integer so that its range is checked once at the end.
 std::expected<__int128, std::string_view> take_part(std::string_view& text) {
@@ -136,7 +144,8 @@ std::expected<Timestamp, std::string_view> parse_timestamp(std::string_view text
     if (!minutes || *hours > 23 || *minutes > 59) return std::unexpected(kNotATimestamp);
     offset_minutes = (*hours * 60 + *minutes) * (zone == '-' ? -1 : 1);
   }
-  const chrono::year_month_day date{chrono::year(*year), chrono::month(static_cast<unsigned>(*month)), chrono::day(static_cast<unsigned>(*day))};
+  const chrono::year_month_day date{chrono::year(*year), chrono::month(static_cast<unsigned>(*month)),
+                                    chrono::day(static_cast<unsigned>(*day))};
   if (!in.at_end() || !date.ok() || *hour > 23 || *minute > 59 || *second > 59) return std::unexpected(kNotATimestamp);
   const std::int64_t days = chrono::sys_days(date).time_since_epoch().count();
   const auto time = timestamp_of(days * 86'400 + *hour * 3'600 + (*minute - offset_minutes) * 60 + *second, *nanos);
@@ -150,9 +159,9 @@ std::string to_text(Timestamp time) {
   const auto day = chrono::floor<chrono::days>(instant);
   const chrono::year_month_day date(day);
   const chrono::hh_mm_ss clock(instant - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}Z", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     fraction_text(time.nanos));
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count(), fraction_text(time.nanos));
 }
 
 std::expected<std::int64_t, std::string_view> parse_duration(std::string_view text) {
@@ -185,16 +194,20 @@ std::optional<Timestamp> timestamp_of(std::int64_t seconds, std::int64_t nanos) 
 }
 
 std::optional<Value> shifted(Timestamp time, std::int64_t nanos, bool forward) {
-  const __int128 total = static_cast<__int128>(time.seconds) * kNanosPerSecond + time.nanos + (forward ? __int128{nanos} : -__int128{nanos});
+  const __int128 total = static_cast<__int128>(time.seconds) * kNanosPerSecond + time.nanos +
+                         (forward ? __int128{nanos} : -__int128{nanos});
   __int128 seconds = total / kNanosPerSecond;
   if (seconds * kNanosPerSecond > total) --seconds;  // division truncates, a second's fraction is never negative
-  const auto result = timestamp_of(static_cast<std::int64_t>(seconds), static_cast<std::int64_t>(total - seconds * kNanosPerSecond));
+  const auto result =
+      timestamp_of(static_cast<std::int64_t>(seconds), static_cast<std::int64_t>(total - seconds * kNanosPerSecond));
   return result ? std::optional(Value::timestamp(*result)) : std::nullopt;
 }
 
 std::optional<Value> between(Timestamp since, Timestamp until) {
-  const __int128 nanos = static_cast<__int128>(until.seconds - since.seconds) * kNanosPerSecond + (until.nanos - since.nanos);
-  if (nanos > std::numeric_limits<std::int64_t>::max() || nanos < std::numeric_limits<std::int64_t>::min()) return std::nullopt;
+  const __int128 nanos =
+      static_cast<__int128>(until.seconds - since.seconds) * kNanosPerSecond + (until.nanos - since.nanos);
+  if (nanos > std::numeric_limits<std::int64_t>::max() || nanos < std::numeric_limits<std::int64_t>::min())
+    return std::nullopt;
   return Value::duration(static_cast<std::int64_t>(nanos));
 }
 

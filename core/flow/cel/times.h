@@ -1,5 +1,5 @@
-// Timestamps and durations: reading, writing and adding them. A timestamp lies in the years 1 to 9999, a duration is a number
-// of nanoseconds in an int64 (about 292 years), as the standard limits them.
+// Timestamps and durations: reading, writing and adding them. A timestamp lies in the years 1 to 9999, a duration is a
+// number of nanoseconds in an int64 (about 292 years), as the standard limits them.
 #pragma once
 
 #include <cstdint>

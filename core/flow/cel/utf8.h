@@ -1,4 +1,5 @@
-// Code points of UTF-8 text. A byte that begins no valid sequence counts as one code point of itself, so nothing here can fail.
+// Code points of UTF-8 text. A byte that begins no valid sequence counts as one code point of itself, so nothing here
+// can fail.
 #pragma once
 
 #include <cstddef>

@@ -36,13 +36,14 @@ bool same_key(const Value& left, const Value& right) {
 std::size_t hash_key(const Value& key) {
   if (key.is(Kind::kString)) return std::hash<std::string_view>{}(key.text());
   if (key.is(Kind::kBool)) return key.as_bool() ? 1 : 2;
-  return std::hash<double>{}(key.number() + 0.0) * 0x9E3779B97F4A7C15ULL;
+  return std::hash<double>{}(key.number());
 }
 
 // Puts entry `at` into the index unless its key is there already.
-bool insert(std::span<std::uint32_t> index, std::span<const Entry> entries, std::size_t at) {
+bool insert(Work& work, std::span<std::uint32_t> index, std::span<const Entry> entries, std::size_t at) {
   const std::size_t mask = index.size() - 1;
   for (std::size_t slot = hash_key(entries[at].key) & mask;; slot = (slot + 1) & mask) {
+    work.charge(1);
     if (index[slot] == 0) {
       index[slot] = static_cast<std::uint32_t>(at + 1);
       return true;
@@ -81,16 +82,21 @@ bool equal_maps(Work& work, const Value& left, const Value& right, int depth) {
 
 Value Value::from_json(const Json& json) {
   switch (json.GetType()) {
-    case rapidjson::kNullType: return null();
-    case rapidjson::kFalseType: return boolean(false);
-    case rapidjson::kTrueType: return boolean(true);
-    case rapidjson::kStringType: return string(text_of(json));
+    case rapidjson::kNullType:
+      return null();
+    case rapidjson::kFalseType:
+      return boolean(false);
+    case rapidjson::kTrueType:
+      return boolean(true);
+    case rapidjson::kStringType:
+      return string(text_of(json));
     case rapidjson::kNumberType:
       if (json.IsInt64()) return integer(json.GetInt64());
       if (json.IsUint64()) return unsigned_integer(json.GetUint64());
       return real(json.GetDouble());
     case rapidjson::kArrayType:
-    case rapidjson::kObjectType: break;
+    case rapidjson::kObjectType:
+      break;
   }
   return with(json.IsArray() ? Kind::kList : Kind::kMap, [&](Value& v) { v.json_ = true, v.json_value_ = &json; });
 }
@@ -118,19 +124,32 @@ Entry Value::entry(std::size_t at) const {
 
 std::string_view type_name(Kind kind) {
   switch (kind) {
-    case Kind::kError: return "error";
-    case Kind::kNull: return "null_type";
-    case Kind::kBool: return "bool";
-    case Kind::kInt: return "int";
-    case Kind::kUint: return "uint";
-    case Kind::kDouble: return "double";
-    case Kind::kString: return "string";
-    case Kind::kBytes: return "bytes";
-    case Kind::kTimestamp: return kTimestampType;
-    case Kind::kDuration: return kDurationType;
-    case Kind::kList: return "list";
-    case Kind::kMap: return "map";
-    case Kind::kType: return "type";
+    case Kind::kError:
+      return "error";
+    case Kind::kNull:
+      return "null_type";
+    case Kind::kBool:
+      return "bool";
+    case Kind::kInt:
+      return "int";
+    case Kind::kUint:
+      return "uint";
+    case Kind::kDouble:
+      return "double";
+    case Kind::kString:
+      return "string";
+    case Kind::kBytes:
+      return "bytes";
+    case Kind::kTimestamp:
+      return kTimestampType;
+    case Kind::kDuration:
+      return kDurationType;
+    case Kind::kList:
+      return "list";
+    case Kind::kMap:
+      return "map";
+    case Kind::kType:
+      return "type";
   }
   return "error";
 }
@@ -161,9 +180,8 @@ std::expected<Value, std::string_view> make_map(Work& work, std::span<const Entr
   }
   const std::span<std::uint32_t> index = work.array<std::uint32_t>(std::bit_ceil(entries.size() * 2));
   for (std::uint32_t& slot : index) slot = 0;
-  work.charge(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!insert(index, entries, i)) return std::unexpected(kRepeated);
+    if (!insert(work, index, entries, i)) return std::unexpected(kRepeated);
   }
   data->index = index;
   return Value::map(data);
@@ -175,20 +193,27 @@ bool equal(Work& work, const Value& left, const Value& right, int depth) {
   if (left.is_number() && right.is_number()) return order_numbers(left, right) == 0;
   if (left.kind() != right.kind()) return false;
   switch (left.kind()) {
-    case Kind::kBool: return left.as_bool() == right.as_bool();
+    case Kind::kBool:
+      return left.as_bool() == right.as_bool();
     case Kind::kString:
     case Kind::kBytes:
-    case Kind::kType: work.charge_text(left.text().size()); return left.text() == right.text();
-    case Kind::kTimestamp: return left.as_timestamp() == right.as_timestamp();
-    case Kind::kDuration: return left.as_int() == right.as_int();
-    case Kind::kMap: return equal_maps(work, left, right, depth + 1);
+    case Kind::kType:
+      work.charge_text(left.text().size());
+      return left.text() == right.text();
+    case Kind::kTimestamp:
+      return left.as_timestamp() == right.as_timestamp();
+    case Kind::kDuration:
+      return left.as_int() == right.as_int();
+    case Kind::kMap:
+      return equal_maps(work, left, right, depth + 1);
     case Kind::kList:
       if (left.size() != right.size()) return false;
       for (std::size_t i = 0; i < left.size(); ++i) {
         if (!equal(work, left.item(i), right.item(i), depth + 1)) return false;
       }
       return true;
-    default: return left.is(Kind::kNull);
+    default:
+      return left.is(Kind::kNull);
   }
 }
 
@@ -196,12 +221,17 @@ std::optional<std::partial_ordering> order(const Value& left, const Value& right
   if (left.is_number() && right.is_number()) return order_numbers(left, right);
   if (left.kind() != right.kind()) return std::nullopt;
   switch (left.kind()) {
-    case Kind::kBool: return left.as_bool() <=> right.as_bool();
+    case Kind::kBool:
+      return left.as_bool() <=> right.as_bool();
     case Kind::kString:  // the order of UTF-8's bytes is that of the code points
-    case Kind::kBytes: return left.text() <=> right.text();
-    case Kind::kTimestamp: return left.as_timestamp() <=> right.as_timestamp();
-    case Kind::kDuration: return left.as_int() <=> right.as_int();
-    default: return std::nullopt;
+    case Kind::kBytes:
+      return left.text() <=> right.text();
+    case Kind::kTimestamp:
+      return left.as_timestamp() <=> right.as_timestamp();
+    case Kind::kDuration:
+      return left.as_int() <=> right.as_int();
+    default:
+      return std::nullopt;
   }
 }
 

@@ -1,5 +1,6 @@
-// CEL values: 24 bytes, trivially copied, referring to text, lists and maps that live elsewhere (the program, the context,
-// or the Work of the evaluation). JSON is wrapped, not converted: a member becomes a Value when it is looked at.
+// CEL values: 24 bytes, trivially copied, referring to text, lists and maps that live elsewhere (the program, the
+// context, or the Work of the evaluation). JSON is wrapped, not converted: a member becomes a Value when it is looked
+// at.
 #pragma once
 
 #include <compare>
@@ -16,7 +17,19 @@
 namespace sluice::cel {
 
 enum class Kind : std::uint8_t {
-  kError, kNull, kBool, kInt, kUint, kDouble, kString, kBytes, kTimestamp, kDuration, kList, kMap, kType
+  kError,
+  kNull,
+  kBool,
+  kInt,
+  kUint,
+  kDouble,
+  kString,
+  kBytes,
+  kTimestamp,
+  kDuration,
+  kList,
+  kMap,
+  kType
 };
 
 struct Timestamp {
@@ -46,22 +59,42 @@ class Value {
   Value() = default;
 
   static Value null() { return Value(Kind::kNull); }
-  static Value boolean(bool value) { return with(Kind::kBool, [&](Value& v) { v.bool_ = value; }); }
-  static Value integer(std::int64_t value) { return with(Kind::kInt, [&](Value& v) { v.int_ = value; }); }
-  static Value unsigned_integer(std::uint64_t value) { return with(Kind::kUint, [&](Value& v) { v.uint_ = value; }); }
-  static Value real(double value) { return with(Kind::kDouble, [&](Value& v) { v.double_ = value; }); }
-  static Value string(std::string_view text) { return with(Kind::kString, [&](Value& v) { v.set_text(text); }); }
-  static Value bytes(std::string_view text) { return with(Kind::kBytes, [&](Value& v) { v.set_text(text); }); }
-  static Value type(std::string_view name) { return with(Kind::kType, [&](Value& v) { v.set_text(name); }); }
-  static Value duration(std::int64_t nanos) { return with(Kind::kDuration, [&](Value& v) { v.int_ = nanos; }); }
+  static Value boolean(bool value) {
+    return with(Kind::kBool, [&](Value& v) { v.bool_ = value; });
+  }
+  static Value integer(std::int64_t value) {
+    return with(Kind::kInt, [&](Value& v) { v.int_ = value; });
+  }
+  static Value unsigned_integer(std::uint64_t value) {
+    return with(Kind::kUint, [&](Value& v) { v.uint_ = value; });
+  }
+  static Value real(double value) {
+    return with(Kind::kDouble, [&](Value& v) { v.double_ = value; });
+  }
+  static Value string(std::string_view text) {
+    return with(Kind::kString, [&](Value& v) { v.set_text(text); });
+  }
+  static Value bytes(std::string_view text) {
+    return with(Kind::kBytes, [&](Value& v) { v.set_text(text); });
+  }
+  static Value type(std::string_view name) {
+    return with(Kind::kType, [&](Value& v) { v.set_text(name); });
+  }
+  static Value duration(std::int64_t nanos) {
+    return with(Kind::kDuration, [&](Value& v) { v.int_ = nanos; });
+  }
   static Value timestamp(Timestamp time) {
     return with(Kind::kTimestamp, [&](Value& v) { v.int_ = time.seconds, v.nanos_ = time.nanos; });
   }
   static Value list(std::span<const Value> items) {
     return with(Kind::kList, [&](Value& v) { v.items_ = {items.data(), items.size()}; });
   }
-  static Value map(const MapData* data) { return with(Kind::kMap, [&](Value& v) { v.map_ = data; }); }
-  static Value error(const Failure* failure) { return with(Kind::kError, [&](Value& v) { v.failure_ = failure; }); }
+  static Value map(const MapData* data) {
+    return with(Kind::kMap, [&](Value& v) { v.map_ = data; });
+  }
+  static Value error(const Failure* failure) {
+    return with(Kind::kError, [&](Value& v) { v.failure_ = failure; });
+  }
   static Value from_json(const Json& json);
 
   [[nodiscard]] Kind kind() const { return kind_; }
@@ -100,8 +133,8 @@ class Value {
   void set_text(std::string_view text) { text_ = {text.data(), text.size()}; }
 
   Kind kind_;
-  bool json_ = false;        // of a list or map: json_value_ is set
-  std::int32_t nanos_ = 0;   // of a timestamp
+  bool json_ = false;       // of a list or map: json_value_ is set
+  std::int32_t nanos_ = 0;  // of a timestamp
   struct Text {
     const char* data;
     std::size_t size;
@@ -140,7 +173,8 @@ inline constexpr std::string_view kDurationType = "google.protobuf.Duration";
 // A map of these entries, whose keys must be int, uint, bool or string and differ; else the error's message.
 [[nodiscard]] std::expected<Value, std::string_view> make_map(Work& work, std::span<const Entry> entries);
 
-// The standard's equality: numbers across types by value, lists and maps by content, other kinds never equal each other.
+// The standard's equality: numbers across types by value, lists and maps by content, other kinds never equal each
+// other.
 [[nodiscard]] bool equal(Work& work, const Value& left, const Value& right, int depth = 0);
 
 // The order of two numbers or two values of one ordered kind; unordered with NaN; nullopt: no such overload.

@@ -43,6 +43,8 @@ void Work::out_of_memory() const {
   throw LimitExceeded{{fmt::format("the expression's values need more than {} bytes", limits_.memory), offset_}};
 }
 
-void Work::too_deep() const { throw LimitExceeded{{"a value is nested too deeply", offset_}}; }
+void Work::too_deep() const {
+  throw LimitExceeded{{"a value is nested too deeply", offset_}};
+}
 
 }  // namespace sluice::cel

@@ -1,4 +1,5 @@
-// The means of one evaluation: the steps it may still take and the memory of what it produces, all freed at once at its end.
+// The means of one evaluation: the steps it may still take and the memory of what it produces, all freed at once at its
+// end.
 #pragma once
 
 #include <array>

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "core/flow/cel/zone_rule.h"
 
@@ -47,7 +48,9 @@ struct Header {
 
   static std::optional<Header> read(std::string_view file, std::size_t at) {
     if (file.size() < at + kBytes || file.substr(at, 4) != "TZif") return std::nullopt;
-    const auto count = [&](std::size_t index) { return static_cast<std::size_t>(number(file, at + 20 + 4 * index, 4) & 0xFFFF); };
+    const auto count = [&](std::size_t index) {
+      return static_cast<std::size_t>(number(file, at + 20 + 4 * index, 4) & 0xFFFF);
+    };
     return Header{count(0), count(1), count(2), count(3), count(4), count(5)};
   }
   [[nodiscard]] std::size_t block(std::size_t time_bytes) const {
@@ -67,11 +70,14 @@ std::optional<Zone> parse_zone(std::string_view file) {
   if (file.size() < end) return std::nullopt;
   const std::size_t indexes_at = times_at + header->times * 8;
   const std::size_t types_at = indexes_at + header->times;
-  const auto offset_of = [&](std::size_t type) { return number(file, types_at + std::min(type, header->types - 1) * 6, 4); };
+  const auto offset_of = [&](std::size_t type) {
+    return number(file, types_at + std::min(type, header->types - 1) * 6, 4);
+  };
 
   Zone zone{.first_offset = offset_of(0), .transitions = {}, .rule = {}};
   for (std::size_t i = 0; i < header->times; ++i) {
-    zone.transitions.push_back({number(file, times_at + 8 * i, 8), offset_of(static_cast<unsigned char>(file[indexes_at + i]))});
+    zone.transitions.push_back(
+        {number(file, times_at + 8 * i, 8), offset_of(static_cast<unsigned char>(file[indexes_at + i]))});
   }
   std::string_view rule = file.substr(end);
   if (rule.starts_with('\n')) rule.remove_prefix(1);
@@ -82,7 +88,8 @@ std::optional<Zone> parse_zone(std::string_view file) {
 bool is_zone_name(std::string_view name) {
   if (name.empty() || name.size() > kMaxNameBytes || name.front() == '/' || name.contains("..")) return false;
   return std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '_' || c == '-' || c == '+';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '_' ||
+           c == '-' || c == '+';
   });
 }
 

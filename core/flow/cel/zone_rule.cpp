@@ -36,7 +36,8 @@ class RuleReader {
   std::optional<int> number() {
     int value = 0;
     std::size_t digits = 0;
-    while (digits < text_.size() && digits < 4 && text_[digits] >= '0' && text_[digits] <= '9') value = value * 10 + (text_[digits++] - '0');
+    while (digits < text_.size() && digits < 4 && text_[digits] >= '0' && text_[digits] <= '9')
+      value = value * 10 + (text_[digits++] - '0');
     text_.remove_prefix(digits);
     return digits == 0 ? std::nullopt : std::optional(value);
   }
@@ -107,7 +108,8 @@ std::int64_t ZoneRule::offset_at(std::int64_t unix_seconds) const {
   const chrono::year year = chrono::year_month_day(chrono::floor<chrono::days>(local)).year();
   const std::int64_t from = local_seconds(*begin, year) - standard;
   const std::int64_t until = local_seconds(*end, year) - summer;
-  const bool is_summer = from < until ? unix_seconds >= from && unix_seconds < until : unix_seconds >= from || unix_seconds < until;
+  const bool is_summer =
+      from < until ? unix_seconds >= from && unix_seconds < until : unix_seconds >= from || unix_seconds < until;
   return is_summer ? summer : standard;
 }
 
