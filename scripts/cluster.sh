@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 readonly kPostgres=/usr/lib/postgresql/15/bin
-readonly CLUSTER="$STATE/pg" # a folder, or a link to one
+CLUSTER=$(realpath -m "$STATE/pg") # where .sluice/pg leads: it may be a link
 # CLUSTER/data       the cluster; appears complete or not at all
 # CLUSTER/port, CLUSTER/password, CLUSTER/server.log
 
@@ -22,18 +22,18 @@ can_hold_cluster() {
 }
 
 make_cluster_folder() {
-  [[ -L $CLUSTER && ! -d $CLUSTER ]] && rm "$CLUSTER" # the folder behind the link went away
   [[ -d $CLUSTER ]] && return
   mkdir -p "$STATE"
-  local folder=$CLUSTER
+  rm -f "$STATE/pg" # a link whose folder went away
   if can_hold_cluster "$STATE"; then
-    mkdir "$folder"
+    CLUSTER=$STATE/pg
+    mkdir "$CLUSTER"
   else
-    folder=$(mktemp -d /var/tmp/sluice-pg.XXXXXX)
-    ln -s "$folder" "$CLUSTER"
+    CLUSTER=$(mktemp -d /var/tmp/sluice-pg.XXXXXX)
+    ln -s "$CLUSTER" "$STATE/pg"
   fi
-  [[ $EUID -eq 0 ]] && chown postgres: "$folder"
-  chmod 700 "$folder"
+  [[ $EUID -eq 0 ]] && chown postgres: "$CLUSTER"
+  chmod 700 "$CLUSTER"
 }
 
 port_is_free() { ! (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -64,7 +64,7 @@ init_cluster() {
   as_server_user tee -a "$new/postgresql.conf" >/dev/null <<CONF
 # appended by ./dev pg
 listen_addresses = '127.0.0.1'
-unix_socket_directories = '$(realpath "$CLUSTER")'
+unix_socket_directories = '$CLUSTER'
 max_connections = 200
 max_prepared_transactions = 10
 shared_buffers = 256MB
@@ -80,7 +80,7 @@ remove_stale_pid_file() {
   local file=$CLUSTER/data/postmaster.pid pid
   [[ -e $file ]] || return 0
   read -r pid <"$file" || true
-  [[ "$(readlink "/proc/${pid:-none}/cwd" 2>/dev/null)" == "$(realpath "$CLUSTER")/data" ]] || rm -f "$file"
+  [[ "$(readlink "/proc/${pid:-none}/cwd" 2>/dev/null)" == "$CLUSTER/data" ]] || rm -f "$file"
 }
 
 cluster_runs() {

@@ -122,7 +122,7 @@ play_demo() {
 show_daemon_logs() {
   local name
   for name in "${kDaemons[@]}" receiver recommendations; do
-    printf '%s--- %s%s\n' "$kBold" "$name" "$kPlain" >&2
+    heading_on_stderr "$name"
     tail -n 12 "$RUN/$name.log" >&2
   done
 }

@@ -9,6 +9,7 @@ fi
 readonly kBold kDim kGreen kRed kPlain
 
 heading() { printf '%s==> %s%s\n' "$kBold" "$1" "$kPlain"; }
+heading_on_stderr() { printf '%s--- %s%s\n' "$kBold" "$1" "$kPlain" >&2; }
 note() { printf '    %s%s%s\n' "$kDim" "$1" "$kPlain"; }
 good() { printf '    %s%s%s\n' "$kGreen" "$1" "$kPlain"; }
 

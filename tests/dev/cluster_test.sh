@@ -24,6 +24,8 @@ expect() {
 }
 
 ask() { [[ $(./dev pg psql --no-psqlrc -qAt -c "$1") == "$2" ]]; }
+refused() { ! "$@" >/dev/null 2>&1; }
+dsn_is_one_uri() { [[ $(./dev pg dsn) =~ ^postgresql://[^[:space:]]+$ ]]; }
 server_pid() { head -n 1 .sluice/pg/data/postmaster.pid; }
 
 kill_server() {
@@ -36,12 +38,12 @@ kill_server() {
 main() {
   cp -r "$source_tree/dev" "$source_tree/scripts" "$checkout"
   cd "$checkout"
-  expect "dsn before there is a cluster is refused" eval '! ./dev pg dsn 2>/dev/null'
+  expect "dsn before there is a cluster is refused" refused ./dev pg dsn
   mkdir -p .sluice && chmod 755 "$checkout" .sluice
 
   ./dev pg start
   expect "the server answers" ask 'select 1' 1
-  expect "dsn is one libpq URI" eval '[[ $(./dev pg dsn) =~ ^postgresql://[^[:space:]]+$ ]]'
+  expect "dsn is one libpq URI" dsn_is_one_uri
   expect "a commit is durable" ask 'show fsync' on
   local first
   first=$(server_pid)
@@ -60,8 +62,8 @@ main() {
 
   ./dev pg stop
   ./dev pg stop
-  expect "nothing listens after stop" eval '! ./dev pg psql -c "select 1" 2>/dev/null'
-  expect "dsn needs no server" eval '[[ -n $(./dev pg dsn) ]]'
+  expect "nothing listens after stop" refused ./dev pg psql -c 'select 1'
+  expect "dsn needs no server" dsn_is_one_uri
 
   mv .sluice/pg/data .sluice/pg/data.new
   rm .sluice/pg/data.new/PG_VERSION
