@@ -1,0 +1,64 @@
+# Checks that need no server: formatting, layers, SQL, shell scripts, clang-tidy. All are run, then the verdict is given.
+# shellcheck shell=bash
+
+run_lint() {
+  local scope=changed bad=0
+  case "${1:-}" in
+    '') ;;
+    --all) scope=all ;;
+    *) fail_usage "lint knows --all, not '$1'" ;;
+  esac
+  install_deps
+  lint_step "layers" node scripts/layer_lint.mjs || bad=1
+  lint_step "sql" node scripts/sql_lint.mjs || bad=1
+  lint_step "shell" lint_shell || bad=1
+  lint_step "format" lint_format || bad=1
+  lint_step "clang-tidy ($scope)" lint_tidy "$scope" || bad=1
+  [[ $bad -eq 0 ]] || fail "lint found something" "clang-format-19 -i FILE mends the format"
+}
+
+# lint_step NAME COMMAND...
+lint_step() {
+  local name=$1
+  shift
+  heading "$name"
+  "$@" || return 1
+  good "clean"
+}
+
+tracked() { git ls-files --cached --others --exclude-standard -- "$@"; }
+
+# What differs from main, committed or not; everything on main itself when nothing does.
+changed_sources() {
+  local base
+  base=$(git merge-base HEAD main 2>/dev/null || git rev-parse HEAD)
+  { git diff --name-only --diff-filter=d "$base" -- '*.cpp'; git ls-files --others --exclude-standard -- '*.cpp'; } | sort -u
+}
+
+lint_shell() {
+  local scripts
+  mapfile -t scripts < <(
+    tracked '*.sh'
+    tracked | xargs -r -d '\n' grep -lsE '^#!.*\bbash' | grep -v '\.sh$'
+  )
+  shellcheck --external-sources "${scripts[@]}"
+}
+
+lint_format() { tracked '*.cpp' '*.h' | xargs -r -d '\n' clang-format-19 --dry-run --Werror; }
+
+# Needs the compilation database and the generated headers, so it builds those first.
+lint_tidy() {
+  local sources
+  configure dev
+  ninja -C build sluice_sql_text >/dev/null
+  if [[ $1 == all ]]; then
+    mapfile -t sources < <(tracked '*.cpp')
+  else
+    mapfile -t sources < <(changed_sources)
+  fi
+  mapfile -t sources < <(printf '%s\n' "${sources[@]}" | while read -r source; do
+    [[ -n $source ]] && grep -qF "\"file\": \"$ROOT/$source\"" build/compile_commands.json && echo "$source"
+  done)
+  [[ ${#sources[@]} -eq 0 ]] && return
+  printf '%s\n' "${sources[@]}" | xargs -d '\n' -n 4 -P "$(build_jobs)" clang-tidy-19 -p build --quiet 2>/dev/null
+}
