@@ -146,7 +146,8 @@ std::string to_text(const Json& value) {
 Json make_object() { return Json(rapidjson::kObjectType); }
 Json make_array() { return Json(rapidjson::kArrayType); }
 Json make_string(std::string_view text) {
-  return Json(text.data(), static_cast<rapidjson::SizeType>(text.size()), json_allocator());
+  // rapidjson refuses a null pointer, which an empty view may have.
+  return Json(text.empty() ? "" : text.data(), static_cast<rapidjson::SizeType>(text.size()), json_allocator());
 }
 Json clone(const Json& value) { return {value, json_allocator()}; }
 

@@ -27,6 +27,8 @@ struct CelError {
   std::size_t column = 1;
 };
 
+using sluice::to_text;  // of Json, which the next would hide
+
 // "line:column: message"
 [[nodiscard]] std::string to_text(const CelError& error);
 

@@ -12,9 +12,14 @@ namespace {
 
 constexpr Kind kText = Kind::kString;
 
+// Searching is bounded by both lengths multiplied.
+void charge_search(const Call& call, std::string_view text, std::string_view wanted) {
+  call.work.charge(1 + text.size() / 64 + text.size() * wanted.size() / 4096);
+}
+
 Value contains(const Call& call) {
   if (!call.takes(kText, kText)) return call.no_overload();
-  call.work.charge_text(call.args[0].text().size());
+  charge_search(call, call.args[0].text(), call.args[1].text());
   return Value::boolean(call.args[0].text().contains(call.args[1].text()));
 }
 
@@ -63,11 +68,6 @@ Value char_at(const Call& call) {
 
 Value position(std::string_view text, std::size_t byte) {
   return Value::integer(byte == std::string_view::npos ? -1 : static_cast<std::int64_t>(count_code_points(text.substr(0, byte))));
-}
-
-// Searching is bounded by both lengths multiplied.
-void charge_search(const Call& call, std::string_view text, std::string_view wanted) {
-  call.work.charge(1 + text.size() / 64 + text.size() * wanted.size() / 4096);
 }
 
 Value index_of(const Call& call) {
