@@ -42,7 +42,7 @@ struct Notification {
 class Connection {
  public:
   // Connects without blocking the loop: whatever libpq may block on (files, name resolution) runs in `pool`. Defaults below the DSN's own
-  // values: keepalives after 10 s, each 5 s, 3 times; tcp_user_timeout 15 s; target_session_attrs=primary. The server's side of the
+  // values, none of them when a service is named: keepalives after 10 s, each 5 s, 3 times; tcp_user_timeout 15 s; target_session_attrs=primary. The server's side of the
   // connection is given the same keepalives, and looks every 5 s of a long statement whether its client is still there.
   // `loop` and `pool` outlive the connection. Throws PgError (kLost, exit code 69, when it cannot be reached, 77 when the role is refused) or
   // ConfigError when the DSN cannot be read.
@@ -92,27 +92,42 @@ class Connection {
   [[nodiscard]] std::string quote_identifier(std::string_view name) const;
 
  private:
+  // What the server has prepared under a name of ours.
   struct Prepared {
     std::string server_name;
     std::vector<unsigned> types;
   };
+  using Statements = std::map<std::string, Prepared, std::less<>>;
+
+  // What is sent for a pipeline and answered in this order: a statement's execution, or its preparation just before.
+  struct Step {
+    const Pipeline::Entry* entry;
+    bool preparation;
+  };
+  struct Plan {
+    std::vector<Step> steps;
+    Statements preparing;
+  };
   class Operation;
 
   Connection(Loop& loop, BlockingPool& pool, std::shared_ptr<pg_conn> connection);
-  Task<void> prepare_session(Deadline deadline);
-  void send(const Pipeline& pipeline);
-  void send_prepare(const Pipeline::Entry& entry, std::map<std::string, Prepared, std::less<>>& pending);
+  Task<void> set_session(Deadline deadline);
+  Task<Result> single(Pipeline pipeline, Deadline deadline);
+  [[nodiscard]] Plan plan(const Pipeline& pipeline);
+  void send(const Plan& plan);
+  [[nodiscard]] bool send_step(const Step& step, const std::string& server_name);
   Task<void> flush(Deadline deadline);
-  Task<pg_result*> next_result(Deadline deadline);
-  void read_input();
-  [[noreturn]] void fail_lost(std::string message);
+  Task<std::optional<Result>> next_result(Deadline deadline);  // nothing at the end of a statement's results
+  bool consume_input();  // false when the connection is gone
+  void read_input();     // the same, but throws
+  [[nodiscard]] ErrorKind kind_after(const Pipeline::Entry& entry, std::string_view sqlstate, const Result& result);
+  [[noreturn]] void fail_lost(const std::string& reason) const;
 
-  Loop& loop_;
   BlockingPool& pool_;
   std::shared_ptr<pg_conn> connection_;
   std::optional<Poll> poll_;  // destroyed before the connection closes its socket
-  std::map<std::string, Prepared, std::less<>> prepared_;
-  std::uint64_t prepared_count_ = 0;
+  Statements prepared_;
+  std::uint64_t prepared_count_ = 0;  // makes server names that are never used twice
   std::deque<Notification> notifications_;
   bool broken_ = false;
   bool busy_ = false;

@@ -25,6 +25,8 @@ class PgError : public Error {
     std::string hint;
     std::string statement;   // name of the prepared statement, empty for others
     std::string constraint;  // name of the violated constraint, if any
+    std::string context;     // the call stack of functions in the server
+    int position = 0;        // character of the statement's text where the error is, from 1; 0: unknown
   };
 
   PgError(ErrorKind kind, Fields fields);
@@ -32,12 +34,13 @@ class PgError : public Error {
   // With the kind that the SQLSTATE says; kLost when there is none.
   explicit PgError(Fields fields);
 
+  // kLost, with the client's own words.
+  [[nodiscard]] static PgError lost(std::string message, std::string hint = {});
+
   [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
   [[nodiscard]] const std::string& sqlstate() const noexcept { return fields_.sqlstate; }
   [[nodiscard]] std::string_view message() const noexcept { return what(); }
-  [[nodiscard]] const std::string& detail() const noexcept { return fields_.detail; }
-  [[nodiscard]] const std::string& statement() const noexcept { return fields_.statement; }
-  [[nodiscard]] const std::string& constraint() const noexcept { return fields_.constraint; }
+  [[nodiscard]] const Fields& fields() const noexcept { return fields_; }
 
  private:
   ErrorKind kind_;

@@ -20,12 +20,14 @@ class Reconnector {
   [[nodiscard]] Task<std::unique_ptr<Connection>> connect(StopToken stop = {});
 
  private:
+  struct Attempt;
+  void log_return(Clock::duration away) const;
+
   Loop& loop_;
   BlockingPool& pool_;
   ConnectOptions options_;
   std::string purpose_;
   Backoff backoff_;
-  bool connected_before_ = false;
 };
 
 }  // namespace sluice::pg

@@ -93,11 +93,33 @@ class Result {
 
  private:
   friend class Row;
+  friend class Connection;
   struct Clear {
     void operator()(pg_result* result) const noexcept;
   };
   std::unique_ptr<pg_result, Clear> result_;
 };
+
+template <>
+std::string_view Row::decode(Column column, std::string_view raw) const;
+template <>
+std::string Row::decode(Column column, std::string_view raw) const;
+template <>
+bool Row::decode(Column column, std::string_view raw) const;
+template <>
+std::int32_t Row::decode(Column column, std::string_view raw) const;
+template <>
+std::int64_t Row::decode(Column column, std::string_view raw) const;
+template <>
+double Row::decode(Column column, std::string_view raw) const;
+template <>
+Uuid Row::decode(Column column, std::string_view raw) const;
+template <>
+Timestamp Row::decode(Column column, std::string_view raw) const;
+template <>
+Json Row::decode(Column column, std::string_view raw) const;
+template <>
+std::vector<std::string> Row::decode(Column column, std::string_view raw) const;
 
 template <typename T>
 struct IsOptional : std::false_type {};

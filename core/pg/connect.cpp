@@ -1,0 +1,151 @@
+// Connecting: libpq's own state machine, driven so that nothing of it runs on the loop's thread but the waiting.
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <cstdlib>
+
+#include "core/async/task_scope.h"
+#include "core/pg/connection.h"
+#include "core/pg/diagnostics.h"
+
+namespace sluice::pg {
+namespace {
+
+constexpr int kOldestServer = 150000;
+
+// The server's side of the connection. Dates, floats: the forms that Result reads, whatever role or database are set to.
+constexpr std::string_view kSessionSettings =
+    "select set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),"
+    " set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '15000', false),"
+    " set_config('client_connection_check_interval', '5000', false),"
+    " set_config('datestyle', 'ISO', false), set_config('extra_float_digits', '1', false)";
+
+struct ParsedDsn {
+  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options{nullptr, &PQconninfoFree};
+
+  [[nodiscard]] bool has(std::string_view keyword) const {
+    for (const PQconninfoOption* option = options.get(); option != nullptr && option->keyword != nullptr; ++option) {
+      if (keyword == option->keyword) return option->val != nullptr && *option->val != '\0';
+    }
+    return false;
+  }
+};
+
+// As libpq tells a connection string from a bare database name.
+bool is_connection_string(std::string_view dsn) {
+  return dsn.starts_with("postgresql://") || dsn.starts_with("postgres://") || dsn.find('=') != std::string_view::npos;
+}
+
+ParsedDsn parse(const std::string& dsn) {
+  ParsedDsn parsed;
+  if (!is_connection_string(dsn)) return parsed;
+  char* message = nullptr;
+  parsed.options.reset(PQconninfoParse(dsn.c_str(), &message));
+  const std::unique_ptr<char, decltype(&PQfreemem)> owned(message, &PQfreemem);
+  if (parsed.options) return parsed;
+  // What libpq quotes after a colon may be the whole string with its password.
+  std::string reason = message != nullptr ? message : "out of memory";
+  reason = reason.substr(0, std::min(reason.find(": \""), reason.find('\n')));
+  throw ConfigError("cannot read the database DSN: " + reason, "a libpq URI reads postgresql://user@host:5432/database");
+}
+
+using Keywords = std::vector<std::pair<std::string, std::string>>;
+
+// Of equal keywords libpq takes the last one, so what stands before dbname is a default and what stands after it is fixed.
+Keywords keywords_of(const ConnectOptions& options) {
+  Keywords keywords{{"fallback_application_name", options.application_name}};
+  const bool service = parse(options.dsn).has("service") || std::getenv("PGSERVICE") != nullptr;
+  if (!service) {
+    keywords.insert(keywords.end(), {{"keepalives_idle", "10"},
+                                     {"keepalives_interval", "5"},
+                                     {"keepalives_count", "3"},
+                                     {"tcp_user_timeout", "15000"}});
+    if (std::getenv("PGTARGETSESSIONATTRS") == nullptr) keywords.emplace_back("target_session_attrs", "primary");
+  }
+  keywords.emplace_back("dbname", options.dsn);
+  keywords.emplace_back("client_encoding", "UTF8");
+  return keywords;
+}
+
+std::shared_ptr<PGconn> start(const Keywords& keywords) {
+  std::vector<const char*> names;
+  std::vector<const char*> values;
+  for (const auto& [name, value] : keywords) {
+    names.push_back(name.c_str());
+    values.push_back(value.c_str());
+  }
+  names.push_back(nullptr);
+  values.push_back(nullptr);
+  PGconn* connection = PQconnectStartParams(names.data(), values.data(), /*expand_dbname=*/1);
+  if (connection == nullptr) throw std::bad_alloc();
+  return {connection, &PQfinish};
+}
+
+// Runs `call` in the pool; nothing when the deadline passed first, and `call` then ends on its own.
+template <typename T>
+Task<std::optional<T>> run_within(Loop& loop, BlockingPool& pool, Deadline deadline, std::function<T()> call) {
+  std::optional<T> value;
+  Event finished(loop);
+  auto body = [](BlockingPool& on, std::function<T()> blocking, std::optional<T>& result, Event& done) -> Task<void> {
+    T returned = co_await on.run<T>(std::move(blocking));
+    result.emplace(std::move(returned));
+    done.set();
+  };
+  TaskScope scope(loop);
+  scope.spawn(body(pool, std::move(call), value, finished));
+  (void)co_await finished.wait(deadline);
+  co_return value;
+}
+
+PgError too_late() {
+  return PgError::lost("cannot connect to the database: it did not answer in time", "check that the DSN's host is reachable from here");
+}
+
+}  // namespace
+
+Task<std::unique_ptr<Connection>> Connection::connect(Loop& loop, BlockingPool& pool, ConnectOptions options,
+                                                      Deadline deadline) {
+  const Keywords keywords = keywords_of(options);
+  std::optional<std::shared_ptr<PGconn>> started =
+      co_await run_within<std::shared_ptr<PGconn>>(loop, pool, deadline, [keywords] { return start(keywords); });
+  if (!started) throw too_late();
+  const std::shared_ptr<PGconn> connection = std::move(*started);
+  PQsetNoticeReceiver(connection.get(), &log_notice, nullptr);
+  PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
+  if (PQstatus(connection.get()) == CONNECTION_BAD) throw connect_failure(connection.get());
+
+  PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+  while (status != PGRES_POLLING_OK) {
+    {
+      Poll poll(loop, PQsocket(connection.get()));  // anew each time: the next host has another socket
+      const Readiness wanted = status == PGRES_POLLING_READING ? Readiness::kReadable : Readiness::kWritable;
+      const Woken woken = co_await poll.wait(wanted, deadline);
+      if (woken != Woken::kReady) throw too_late();
+    }
+    const std::optional<PostgresPollingStatusType> next = co_await run_within<PostgresPollingStatusType>(
+        loop, pool, deadline, [connection] { return PQconnectPoll(connection.get()); });
+    if (!next) throw too_late();
+    if (*next == PGRES_POLLING_FAILED) throw connect_failure(connection.get());
+    status = *next;
+  }
+  PQsetErrorVerbosity(connection.get(), PQERRORS_DEFAULT);
+  if (PQserverVersion(connection.get()) < kOldestServer) {
+    throw Error(fmt::format("the database server is PostgreSQL {}", PQparameterStatus(connection.get(), "server_version")),
+                "sluice needs PostgreSQL 15 or later", ExitCode::kUnavailable);
+  }
+  std::unique_ptr<Connection> connected(new Connection(loop, pool, connection));
+  co_await connected->set_session(deadline);
+  co_return connected;
+}
+
+Connection::Connection(Loop& loop, BlockingPool& pool, std::shared_ptr<pg_conn> connection)
+    : pool_(pool), connection_(std::move(connection)) {
+  PQsetnonblocking(connection_.get(), 1);
+  poll_.emplace(loop, PQsocket(connection_.get()));
+}
+
+Task<void> Connection::set_session(Deadline deadline) {
+  (void)co_await query(kSessionSettings, {}, deadline);
+}
+
+}  // namespace sluice::pg
