@@ -21,6 +21,7 @@ DECLARE
   event_id bigint;
 BEGIN
   PERFORM sluice_private.check_event_type(emit.event_type);
+  PERFORM pg_current_xact_id();  -- before the slot is looked up: see event_read.sql
   text_body := sluice_private.event_body(emit.event_type, sluice_private.json_time(at), NULL, NULL, NULL,
     ',"key":' || sluice_private.json_text(emit.key) || ',"data":' || coalesce(emit.body::text, 'null'));
   IF octet_length(text_body) > 1048576 THEN

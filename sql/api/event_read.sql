@@ -1,5 +1,43 @@
 -- Reading the log with a snapshot as cursor: nothing is skipped, nothing comes twice, one session's events come in commit order.
 
+-- Which slots may hold rows that a cursor did not see? A writer has its xid before it looks up the slot, so what a closed slot holds is below
+-- closed_xid, an xid taken after the slot was left: the argument of the doorbell once more.
+
+-- A poll is run a thousand times a second and mostly finds nothing, so it asks the slot itself, one plan each: over the partitioned table the
+-- executor would spend ten times the query's work on opening or pruning partitions. The snapshot is taken before the slots are read: an event
+-- between the two is found now and once more with the next poll, but never lost.
+DO $make$
+BEGIN
+  EXECUTE format($function$
+CREATE OR REPLACE FUNCTION sluice_private.poll_events(p_seen text, OUT snapshot text, OUT xmin text, OUT found boolean)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+DECLARE
+  seen pg_snapshot := p_seen;
+  seen_xmax xid8 := pg_snapshot_xmax(seen);
+  seen_xip xid8[] := ARRAY(SELECT pg_snapshot_xip(seen));
+  polled pg_snapshot := pg_current_snapshot();
+  s smallint;
+BEGIN
+  snapshot := polled;
+  xmin := pg_snapshot_xmin(polled);
+  found := seen IS NULL;
+  FOR s IN SELECT w.slot FROM sluice_private.event_slots w WHERE w.closed_xid IS NULL OR w.closed_xid >= pg_snapshot_xmin(seen) LOOP
+    EXIT WHEN found;
+    CASE s%s
+    END CASE;
+  END LOOP;
+END $$
+$function$, (SELECT string_agg(format($branch$
+    WHEN %1$s THEN found := (SELECT true FROM sluice_private.flow_events_%1$s WHERE xid >= seen_xmax ORDER BY xid LIMIT 1) IS NOT NULL
+                         OR (SELECT true FROM sluice_private.flow_events_%1$s WHERE xid = ANY (seen_xip) LIMIT 1) IS NOT NULL;$branch$, n), '')
+               FROM generate_series(0, 7) AS n));
+END $make$;
+COMMENT ON FUNCTION sluice_private.poll_events(text) IS 'whether there is anything that a snapshot did not see (null: always), the snapshot to ask with next time, and its xmin';
+SELECT sluice_private.hide('sluice_private.poll_events(text)');
+
+-- The unseen slots are named by eight parameters, null for the others, and the plan is pruned to them.
+--
 -- What comes next for a consumer: at most p_limit events (and at most 8 MiB of bodies, but always one), and the position after them.
 -- Small gaps are read at once: what the cursor did not see, in id order, up to this statement's own snapshot. When
 -- that is more than the limit, its snapshot T is fixed and the gap is read in pages by id, so memory stays bounded however large the gap;
@@ -18,21 +56,26 @@ DECLARE
   seen_xip xid8[];
   now_snapshot pg_snapshot;
   bytes bigint;
+  o smallint[];
 BEGIN
-  p := sluice_private.consumer_position(p_consumer);
+  SELECT * INTO p FROM sluice_private.event_positions q WHERE q.consumer_id = p_consumer ORDER BY q.seq DESC LIMIT 1;
   IF p.seq IS NULL THEN
     PERFORM sluice_private.fail('SL005', format('no event consumer %s', p_consumer), NULL, 'it was removed; stop running it');
   END IF;
   seq := p.seq;
   seen_xmax := pg_snapshot_xmax(p.cursor);
   seen_xip := ARRAY(SELECT pg_snapshot_xip(p.cursor));
+  SELECT array_agg(CASE WHEN s.closed_xid < pg_snapshot_xmin(p.cursor) THEN NULL ELSE s.slot END ORDER BY s.slot) INTO o
+    FROM sluice_private.event_slots s;
   stale := p.moved_at < clock_timestamp() - interval '1 minute';
   IF p.gap_snapshot IS NULL THEN
     SELECT pg_current_snapshot(), array_agg(e.id ORDER BY e.id), array_agg(e.slot ORDER BY e.id), sum(octet_length(e.body))
       INTO now_snapshot, ids, slots, bytes
-      FROM ((SELECT id, slot, body FROM sluice.flow_events WHERE xid >= seen_xmax ORDER BY xid LIMIT p_limit + 1)
+      FROM ((SELECT id, slot, body FROM sluice.flow_events
+              WHERE slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND xid >= seen_xmax ORDER BY xid LIMIT p_limit + 1)
             UNION ALL
-            (SELECT id, slot, body FROM sluice.flow_events WHERE xid = ANY (seen_xip) LIMIT p_limit + 1)) AS e;
+            (SELECT id, slot, body FROM sluice.flow_events
+              WHERE slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND xid = ANY (seen_xip) LIMIT p_limit + 1)) AS e;
     xmin := pg_snapshot_xmin(now_snapshot);
     IF coalesce(cardinality(ids), 0) <= p_limit AND coalesce(bytes, 0) <= 8388608 THEN
       cursor := now_snapshot;
@@ -40,8 +83,10 @@ BEGIN
       RETURN;
     END IF;
     -- "+ 0" keeps the planner from walking the id index from the oldest event on.
-    SELECT least((SELECT min(e.id + 0) FROM sluice.flow_events e WHERE e.xid >= seen_xmax),
-                 (SELECT min(e.id + 0) FROM sluice.flow_events e WHERE e.xid = ANY (seen_xip))) - 1
+    SELECT least((SELECT min(e.id + 0) FROM sluice.flow_events e
+                   WHERE e.slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND e.xid >= seen_xmax),
+                 (SELECT min(e.id + 0) FROM sluice.flow_events e
+                   WHERE e.slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND e.xid = ANY (seen_xip))) - 1
       INTO p.gap_after_id;
     p.gap_snapshot := now_snapshot;
   END IF;
@@ -51,7 +96,8 @@ BEGIN
     INTO ids, slots, bytes
     FROM (SELECT w.id, w.slot, sum(w.size) OVER (ORDER BY w.id ROWS UNBOUNDED PRECEDING) - w.size AS before
             FROM (SELECT id, slot, octet_length(body)::bigint AS size FROM sluice.flow_events
-                   WHERE id > p.gap_after_id AND (xid >= seen_xmax OR xid = ANY (seen_xip)) AND pg_visible_in_snapshot(xid, p.gap_snapshot)
+                   WHERE slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND id > p.gap_after_id
+                     AND (xid >= seen_xmax OR xid = ANY (seen_xip)) AND pg_visible_in_snapshot(xid, p.gap_snapshot)
                    ORDER BY id LIMIT p_limit) AS w) AS e
    WHERE e.before <= 8388608;
   IF bytes = 0 THEN

@@ -17,6 +17,7 @@ DECLARE
   holder text;
   held_at xid8;
 BEGIN
+  UPDATE sluice_private.event_slots SET closed_xid = pg_current_xact_id() WHERE slot <> filling AND closed_xid IS NULL;
   SELECT s.opened_at INTO opened FROM sluice_private.event_slots s WHERE s.slot = filling FOR UPDATE;
   IF filling <> sluice_private.current_slot() OR opened > clock_timestamp() - retention / 7 THEN
     RETURN 'not due';
@@ -35,7 +36,7 @@ BEGIN
     RETURN 'held by ' || holder;
   END IF;
   EXECUTE format('TRUNCATE sluice_private.flow_events_%s', next);
-  UPDATE sluice_private.event_slots SET opened_at = clock_timestamp() WHERE slot = next;
+  UPDATE sluice_private.event_slots SET opened_at = clock_timestamp(), closed_xid = NULL WHERE slot = next;
   PERFORM setval('sluice_private.event_slot', next);
   RETURN 'rotated to slot ' || next;
 END $$;
@@ -74,6 +75,7 @@ BEGIN
                     AND (p.gap_snapshot IS NULL OR e.id > p.gap_after_id OR NOT pg_visible_in_snapshot(e.xid, p.gap_snapshot)));
   GET DIAGNOSTICS left_over = ROW_COUNT;
   UPDATE sluice.flow_events e SET xid = '3' WHERE e.xid <> pg_current_xact_id();
+  UPDATE sluice_private.event_slots SET closed_xid = NULL;
   -- This transaction is in progress in its own snapshot, so what it just stamped is news to these cursors.
   INSERT INTO sluice_private.event_positions (consumer_id, seq, cursor)
   SELECT c.id, coalesce((sluice_private.consumer_position(c.id)).seq, 0) + 1, pg_current_snapshot() FROM sluice.event_consumers c;

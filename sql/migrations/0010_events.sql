@@ -1,7 +1,7 @@
 -- The event log, the doorbell flags, and the consumers with their durable cursors (DESIGN 4).
 
--- The log is eight slots filled one after another, not a partition per day: the number of index probes of a poll stays
--- the same for ever, nothing has to be made ahead of time, and trimming is TRUNCATE of the slot whose turn is next.
+-- The log is eight slots filled one after another, not a partition per day: nothing has to be made ahead of time, trimming is
+-- TRUNCATE of the slot whose turn is next, and a reader knows from the xids which slots hold nothing new, mostly all but one.
 CREATE SEQUENCE sluice.flow_events_id AS bigint CACHE 1;
 CREATE TABLE sluice.flow_events (
   id             bigint      NOT NULL DEFAULT nextval('sluice.flow_events_id'),
@@ -29,17 +29,19 @@ CREATE SEQUENCE sluice_private.event_slot MINVALUE 0 MAXVALUE 7 START 0;
 COMMENT ON SEQUENCE sluice_private.event_slot IS 'slot of flow_events that is being filled';
 SELECT setval('sluice_private.event_slot', 0);
 CREATE TABLE sluice_private.event_slots (
-  slot      smallint PRIMARY KEY,
-  opened_at timestamptz
+  slot       smallint PRIMARY KEY,
+  opened_at  timestamptz,
+  closed_xid xid8
 );
-COMMENT ON TABLE sluice_private.event_slots IS 'when each slot of the event log was last opened for writing';
+COMMENT ON TABLE sluice_private.event_slots IS 'when each slot of the event log was last filled';
+COMMENT ON COLUMN sluice_private.event_slots.closed_xid IS 'every row of the slot has a smaller xid; null while it is filled and for up to a minute after';
 DO $$
 BEGIN
   FOR n IN 0..7 LOOP
     EXECUTE format('CREATE TABLE sluice_private.flow_events_%s PARTITION OF sluice.flow_events FOR VALUES IN (%s)', n, n);
     EXECUTE format('ALTER TABLE sluice_private.flow_events_%s SET (autovacuum_vacuum_insert_scale_factor = 0.5)', n);
     EXECUTE format('COMMENT ON TABLE sluice_private.flow_events_%s IS %L', n, 'slot of the event log');
-    INSERT INTO sluice_private.event_slots VALUES (n, CASE WHEN n = 0 THEN clock_timestamp() END);
+    INSERT INTO sluice_private.event_slots VALUES (n, CASE WHEN n = 0 THEN clock_timestamp() END, CASE WHEN n > 0 THEN xid8 '0' END);
   END LOOP;
 END $$;
 

@@ -24,11 +24,8 @@ SELECT pg_advisory_unlock(1398099267, $1::int);
 SELECT name, problem FROM sluice_private.foreign_cursors();
 
 -- name: poll_events
--- $1 snapshot text of the last poll ('' the first time: then found is true) → snapshot text, xmin text, found boolean. xmin is for DRAIN.
-SELECT pg_current_snapshot()::text AS snapshot, pg_snapshot_xmin(pg_current_snapshot())::text AS xmin,
-       $1::text = ''
-       OR (SELECT true FROM sluice.flow_events WHERE xid >= pg_snapshot_xmax(nullif($1, '')::pg_snapshot) ORDER BY xid LIMIT 1) IS NOT NULL
-       OR (SELECT true FROM sluice.flow_events WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(nullif($1, '')::pg_snapshot))) LIMIT 1) IS NOT NULL AS found;
+-- $1 snapshot text of the last poll (null the first time: then found is true) → snapshot text, xmin text, found boolean. xmin is for DRAIN.
+SELECT snapshot, xmin, found FROM sluice_private.poll_events($1);
 
 -- name: run_webhooks
 -- $1 consumer bigint, $2 limit int → events int, produced int, more boolean, xmin text. more: call again at once.
