@@ -114,7 +114,7 @@ $$;
 COMMENT ON FUNCTION sluice_private.refuse_unreadable(jsonb) IS 'SL005 or SL004 for a document that the canonical tables cannot hold';
 
 CREATE OR REPLACE FUNCTION sluice.import_flow(flow_data jsonb, name text DEFAULT NULL, format text DEFAULT 'sluice') RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
   flow_name text := coalesce(import_flow.name, flow_data ->> 'name');

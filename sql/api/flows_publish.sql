@@ -33,7 +33,7 @@ $$;
 COMMENT ON FUNCTION sluice_private.pins(uuid, jsonb, bigint) IS 'for each flow that a document calls, the version that is current now; SL001 when there is none';
 
 CREATE OR REPLACE FUNCTION sluice.publish_flow(flow_id uuid) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
   definition sluice.flow_definitions;
   latest sluice.flow_versions;

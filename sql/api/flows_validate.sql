@@ -1,4 +1,5 @@
 -- Validation of a draft: the rules of FLOW 10 that need no expression language. The command line checks the rest.
+-- Just-in-time compilation is off: the planner takes functions over JSON for large sets and would compile for seconds.
 
 -- A flow and its inline composites, each a graph of its own. `at` is the path of the graph within the document.
 CREATE OR REPLACE FUNCTION sluice_private.graphs(document jsonb) RETURNS TABLE (at text, graph jsonb)
@@ -14,8 +15,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION sluice_private.graphs(jsonb) IS 'a flow''s own graph and those of its inline composites';
 
+-- Volatile, like the other public readers, so that it sees what the same statement wrote: validate_flow(import_flow(…)).
 CREATE OR REPLACE FUNCTION sluice.validate_flow(flow_id uuid) RETURNS TABLE (path text, severity text, rule text, message text, fix text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
   definition sluice.flow_definitions := sluice_private.find_flow(validate_flow.flow_id::text);
@@ -32,7 +34,7 @@ COMMENT ON FUNCTION sluice.validate_flow(uuid) IS
 
 -- Nodes and edges as a graph: ends, entry, reachability, cycles.
 CREATE OR REPLACE FUNCTION sluice_private.check_graphs(document jsonb) RETURNS TABLE (path text, severity text, rule text, message text, fix text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
   WITH RECURSIVE graphs AS MATERIALIZED (
     SELECT g.at, g.graph, g.graph ->> 'entry_node_id' AS entry FROM sluice_private.graphs(document) AS g
   ), nodes AS MATERIALIZED (
@@ -126,7 +128,7 @@ COMMENT ON FUNCTION sluice_private.check_graphs(jsonb) IS 'validate_flow: nodes 
 
 -- What each node must contain.
 CREATE OR REPLACE FUNCTION sluice_private.check_contents(document jsonb) RETURNS TABLE (path text, severity text, rule text, message text, fix text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
   WITH nodes AS MATERIALIZED (
     SELECT g.at || 'nodes.' || coalesce(n.node_id, '?') || '.content' AS at, n.node_id, n.node_type, n.content
       FROM sluice_private.graphs(document) AS g CROSS JOIN LATERAL sluice_private.read_nodes(g.graph) AS n
@@ -190,7 +192,7 @@ COMMENT ON FUNCTION sluice_private.check_contents(jsonb) IS 'validate_flow: what
 
 -- Requests that webhook nodes and api_call actions make.
 CREATE OR REPLACE FUNCTION sluice_private.check_requests(document jsonb) RETURNS TABLE (path text, severity text, rule text, message text, fix text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
   WITH nodes AS MATERIALIZED (
     SELECT g.at || 'nodes.' || coalesce(n.node_id, '?') || '.content' AS at, n.node_id, n.node_type, n.content
       FROM sluice_private.graphs(document) AS g CROSS JOIN LATERAL sluice_private.read_nodes(g.graph) AS n
@@ -240,7 +242,7 @@ COMMENT ON FUNCTION sluice_private.check_requests(jsonb) IS 'validate_flow: urls
 
 CREATE OR REPLACE FUNCTION sluice_private.check_settings(definition sluice.flow_definitions, document jsonb)
 RETURNS TABLE (path text, severity text, rule text, message text, fix text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
   SELECT 'settings.' || s.key, 'ERROR', 'bad-setting', format('setting %s is %s', s.key, s.value), 'give a number greater than 0'
     FROM jsonb_each(CASE WHEN jsonb_typeof(document -> 'settings') = 'object' THEN document -> 'settings' ELSE '{}' END) AS s (key, value)
    WHERE s.key IN ('session_timeout', 'max_steps', 'max_turns')

@@ -174,7 +174,7 @@ COMMENT ON FUNCTION sluice.end_session(text, text) IS
   'Errors: SL002, SL003, SL005';
 
 CREATE OR REPLACE FUNCTION sluice.session(session_token text) RETURNS jsonb
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found_session jsonb;
 BEGIN
@@ -199,7 +199,7 @@ COMMENT ON FUNCTION sluice.session(text) IS 'everything about a session as one o
 
 CREATE OR REPLACE FUNCTION sluice.history(session_token text, after bigint DEFAULT 0)
 RETURNS TABLE (id bigint, node_id text, interaction_type text, content jsonb, created_at timestamptz)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   asked uuid;

@@ -29,7 +29,7 @@ COMMENT ON VIEW sluice.task_overview IS
 
 -- Counts stop at 10,000, so that asking costs the same however much has piled up.
 CREATE OR REPLACE FUNCTION sluice.status() RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
   SELECT jsonb_build_object(
     'schema_version', (SELECT max(m.version) FROM sluice.schema_migrations m),
     'time', clock_timestamp(),

@@ -85,7 +85,7 @@ BEGIN
   -- 3. Finished tasks go, and leave their record.
   WITH finished AS (
     DELETE FROM sluice_private.tasks t
-     USING unnest(task_ids, claim_tokens, outcomes, waits, results, errors) WITH ORDINALITY AS g (id, token, outcome, wait, result, error, place)
+     USING unnest(task_ids, claim_tokens, outcomes, waits, results, commit_steps.errors) WITH ORDINALITY AS g (id, token, outcome, wait, result, error, place)
      WHERE t.id = g.id AND t.claim_token = g.token
        AND (g.outcome IN ('done', 'discarded') OR g.outcome = 'failed' AND t.session_id IS NULL
             OR g.place::int = ANY (moved) OR g.place::int = ANY (late))
