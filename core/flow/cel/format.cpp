@@ -65,7 +65,7 @@ class Formatter {
     const char letter = text.front();
     if (!std::string_view("sdfeboxX").contains(letter)) {
       return std::unexpected(
-          fmt::format("unrecognized formatting clause \"{}\"", text.substr(0, first_code_point(text).bytes)));
+          fmt::format("unrecognized formatting clause \"{}\"", text.substr(0, first_code_point(text).length)));
     }
     text.remove_prefix(1);
     return Clause{letter, precision};

@@ -66,7 +66,7 @@ Value char_at(const Call& call) {
   const std::int64_t index = call.args[1].as_int();
   if (!in_range(call, text, index, true)) return index_error(call, index);
   const std::string_view rest = text.substr(byte_of(text, static_cast<std::size_t>(index)));
-  return Value::string(rest.empty() ? rest : rest.substr(0, first_code_point(rest).bytes));
+  return Value::string(rest.empty() ? rest : rest.substr(0, first_code_point(rest).length));
 }
 
 Value position(std::string_view text, std::size_t byte) {
@@ -144,7 +144,8 @@ Value replace(const Call& call) {
     if (left > 0) --left;
     if (!from.empty()) continue;
     if (at == text.size()) return Value::string(made.text());
-    const std::size_t next = first_code_point(text.substr(at)).bytes;  // an empty text is found between all code points
+    const std::size_t next =
+        first_code_point(text.substr(at)).length;  // an empty text is found between all code points
     made << text.substr(at, next);
     at += next;
   }
@@ -162,7 +163,7 @@ Value split(const Call& call) {
   if (limit == 0) return Value::list({});
   while (limit < 0 || parts.size() + 1 < static_cast<std::uint64_t>(limit)) {
     std::size_t end = text.find(separator);
-    if (separator.empty()) end = text.empty() ? std::string_view::npos : first_code_point(text).bytes;
+    if (separator.empty()) end = text.empty() ? std::string_view::npos : first_code_point(text).length;
     if (end == std::string_view::npos || (separator.empty() && end == text.size())) break;
     call.work.charge(1);
     parts.push(Value::string(text.substr(0, end)));
@@ -197,12 +198,12 @@ Value trim(const Call& call) {
   if (!call.takes(kText)) return call.no_overload();
   std::string_view text = call.args[0].text();
   call.work.charge_text(text.size());
-  while (!text.empty() && is_space(first_code_point(text).value)) text.remove_prefix(first_code_point(text).bytes);
+  while (!text.empty() && is_space(first_code_point(text).code)) text.remove_prefix(first_code_point(text).length);
   std::size_t end = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const CodePoint next = first_code_point(text.substr(at));
-    at += next.bytes;
-    if (!is_space(next.value)) end = at;
+    const Utf8Char next = first_code_point(text.substr(at));
+    at += next.length;
+    if (!is_space(next.code)) end = at;
   }
   return Value::string(text.substr(0, end));
 }
@@ -213,7 +214,7 @@ Value reverse(const Call& call) {
   call.work.charge_text(text.size());
   const std::span<char> made = call.work.array<char>(text.size());
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t bytes = first_code_point(text.substr(at)).bytes;
+    const std::size_t bytes = first_code_point(text.substr(at)).length;
     std::ranges::copy(text.substr(at, bytes), made.end() - static_cast<std::ptrdiff_t>(at + bytes));
     at += bytes;
   }
@@ -230,15 +231,15 @@ Value quote(const Call& call) {
   std::string_view text = call.args[0].text();
   call.work.charge_text(text.size());
   while (!text.empty()) {
-    const CodePoint next = first_code_point(text);
+    const Utf8Char next = first_code_point(text);
     if (const std::size_t at = kPlain.find(text.front()); at != std::string_view::npos) {
       made << '\\' << kEscaped[at];
     } else if (next.valid) {
-      made << text.substr(0, next.bytes);
+      made << text.substr(0, next.length);
     } else {
       made << "\ufffd";
     }
-    text.remove_prefix(next.bytes);
+    text.remove_prefix(next.length);
   }
   made << '"';
   return Value::string(made.text());

@@ -7,16 +7,14 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/utf8.h"
+
 namespace sluice::cel {
 
-struct CodePoint {
-  std::uint32_t value;
-  std::size_t bytes;
-  bool valid;
-};
-
 // The first code point; `text` is not empty.
-[[nodiscard]] CodePoint first_code_point(std::string_view text);
+[[nodiscard]] inline Utf8Char first_code_point(std::string_view text) {
+  return decode_utf8(text, 0);
+}
 
 [[nodiscard]] bool is_utf8(std::string_view text);
 [[nodiscard]] std::size_t count_code_points(std::string_view text);
