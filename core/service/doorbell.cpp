@@ -71,7 +71,7 @@ Task<void> Doorbell::step(Polled last, StopToken stop) {
     case State::kHot:
       if (Clock::now() < found_last_ + kHotFor) {
         (void)co_await loop_.sleep(kHotPause, stop);
-        if (rung()) co_await set_flag(0);
+        if (rung()) (void)co_await run("lower_flag");
       } else {
         co_await declare();
       }
@@ -87,8 +87,8 @@ Task<void> Doorbell::step(Polled last, StopToken stop) {
 }
 
 Task<void> Doorbell::declare() {
-  co_await set_flag(1);
-  const pg::Result result = co_await connection_->query(sql::query("doorbell_bound"), {}, answer_deadline());
+  (void)co_await run("raise_flag");
+  const pg::Result result = co_await connection_->query(sql::query("drain_horizon"), {}, answer_deadline());
   bound_ = result.one().get<std::string>("bound");
   declared_.add();
   drain_pause_ = kHotPause;
@@ -98,7 +98,7 @@ Task<void> Doorbell::declare() {
 // Leaves DRAIN by looking first and polling after: the poll's snapshot is then at least as new as the one that passed the bound.
 Task<void> Doorbell::drain(StopToken stop) {
   const pg::Result result =
-      co_await connection_->query(sql::query("doorbell_passed"), pg::Params().text(bound_), answer_deadline());
+      co_await connection_->query(sql::query("drain_passed"), pg::Params().text(bound_), answer_deadline());
   if (rung()) {
     co_await wake();
   } else if (result.one().get<bool>("passed")) {
@@ -124,20 +124,21 @@ Task<void> Doorbell::idle(Polled last, StopToken stop) {
     notifications_.add();
     co_await wake();
   } else if (until == heartbeat) {
-    by_heartbeat_ = true;
+    const pg::Result up = co_await run("flag_is_up");
+    by_heartbeat_ = up.one().get<bool>(0);
   }
 }
 
 Task<void> Doorbell::wake() {
-  co_await set_flag(0);
+  (void)co_await run("lower_flag");
   (void)rung();  // those up to now are answered by the poll that follows
   found_last_ = Clock::now();
   by_heartbeat_ = false;
   state_ = State::kHot;
 }
 
-Task<void> Doorbell::set_flag(std::int64_t value) {
-  (void)co_await connection_->query(sql::query("doorbell_set"), pg::Params().text(flag_).int8(value), answer_deadline());
+Task<pg::Result> Doorbell::run(std::string_view query) {
+  co_return co_await connection_->query(sql::query(query), pg::Params().text(flag_), answer_deadline());
 }
 
 // Whether a notification of this flag has come; takes all that have.

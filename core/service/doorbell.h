@@ -9,8 +9,9 @@
 //            id before it read, hence below B, so by then it has ended and its rows were seen; one that reads 1 notifies
 //   IDLE     waits for a notification; any one of this flag leads to HOT, with the flag at 0
 //
-// A poll a second in IDLE is the safety net, for a reader killed while HOT leaves the flag at 0 until another reader declares. What that
-// poll finds is counted in sluice_<flag>_found_by_heartbeat_total, which stays 0 unless a process was killed.
+// A poll a second in IDLE is the safety net: a reader killed while HOT leaves the flag at 0 until another declares. What that poll finds
+// while the flag was up is counted in sluice_<flag>_found_by_heartbeat_total and must stay 0: somebody should have notified.
+// The writers' half, and how several readers share a flag, is written in sql/api/doorbell.sql.
 #pragma once
 
 #include <optional>
@@ -47,7 +48,7 @@ class Doorbell {
   Task<void> drain(StopToken stop);
   Task<void> idle(Polled last, StopToken stop);
   Task<void> wake();
-  Task<void> set_flag(std::int64_t value);
+  Task<pg::Result> run(std::string_view query);
   [[nodiscard]] bool rung();
 
   Loop& loop_;

@@ -71,19 +71,3 @@ SELECT sluice_private.trim_events();
 -- name: ensure_partitions
 -- every hour
 SELECT sluice_private.ensure_partitions();
-
--- name: raise_flag
--- DECLARE, first transaction. $1 flag text: events
-SELECT sluice_private.raise_flag($1);
-
--- name: drain_horizon
--- DECLARE, second transaction → B text
-SELECT pg_current_xact_id()::text;
-
--- name: lower_flag
--- $1 flag text → true if it was up
-SELECT sluice_private.lower_flag($1);
-
--- name: read_flag
--- $1 flag text → boolean, true = up. For found-by-heartbeat: read it together with the heartbeat poll, before lowering.
-SELECT pg_sequence_last_value(('sluice.' || $1::text || '_awake')::regclass) IS DISTINCT FROM 0;
