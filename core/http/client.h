@@ -19,7 +19,7 @@ struct ClientOptions {
   std::string user_agent = "sluice/" SLUICE_VERSION;
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::seconds max_connection_age{60};  // a kept-alive connection is not judged again, so its age is bounded
-  int max_idle_connections = 256;
+  int max_idle_connections = 1024;  // more than are in flight, or they are closed after each use
   int resolver_threads = 4;
 };
 

@@ -56,6 +56,7 @@ Failure failure_of(CURLcode code, long system_error) noexcept {
     case CURLE_PARTIAL_FILE:
     case CURLE_SSL_SHUTDOWN_FAILED:
     case CURLE_SEND_FAIL_REWIND:
+    case CURLE_HTTP2_STREAM:
       return Failure::kReset;
     default:
       return Failure::kProtocol;

@@ -49,6 +49,7 @@ class Transfer {
   void set_headers(const Request& request);
   void set_certificate(const ClientCertificate* certificate);
   void read_header(std::string_view line);
+  [[nodiscard]] bool is_complete() const noexcept;
 
   using List = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
   Easy easy_;

@@ -1,5 +1,7 @@
 #include "core/service/daemon.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -32,6 +34,15 @@ void log_failure(std::string_view message, std::string_view service, const Error
   } else {
     log_error(message, {{"service", service}, {"reason", error.what()}, {"hint", error.hint()}});
   }
+}
+
+// Hundreds of requests and database connections need more descriptors than the usual soft limit of 1024; the hard limit is what
+// the operator allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 class Daemon {
@@ -252,6 +263,7 @@ void Health::not_ready(std::string why) {
 int run_daemon(std::string_view name, CommandLine command_line, std::vector<std::unique_ptr<Service>> services) {
   configure_log_from(command_line.options);
   if (systemd::stderr_is_journal()) set_log_sink(journal_sink(std::string(name)));
+  raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of the write
   try {
     Daemon daemon(std::move(command_line), std::move(services));
