@@ -1,10 +1,18 @@
 #include "core/flow/conversation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/flow/session.h"
 
 namespace sluice::flow {
+namespace {
+
+// A flow whose tasks lead in a circle never waits for anybody; here it is stopped.
+constexpr std::size_t kMaxTasks = 200;
+
+}  // namespace
 
 Conversation::Conversation(const FlowSet& flows, Json initial_state, Time now, Respond respond, std::uint64_t seed,
                            const ContentSource* content)
@@ -39,6 +47,10 @@ std::vector<Step> Conversation::go_on(std::variant<Step, Discarded> first) {
     const bool task = taken->task.has_value();
     steps.push_back(std::move(*taken));
     if (!task) return steps;
+    if (steps.size() > kMaxTasks) {
+      discarded_ = fmt::format("more than {} tasks without waiting for an input", kMaxTasks);
+      return steps;
+    }
     outcome = run_task();
   }
   discarded_ = std::get<Discarded>(outcome).reason;

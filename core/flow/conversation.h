@@ -22,7 +22,7 @@ class Conversation {
                const ContentSource* content = nullptr);
 
   // Each goes on until the session waits for an input or has ended, and gives the steps that were taken, in order. Time stands
-  // still but for `timeout`, which moves it to the deadline of the wait.
+  // still but for `timeout`, which moves it to the deadline of the wait. Tasks that lead in a circle are stopped after 200.
   std::vector<Step> start();
   std::vector<Step> input(const Json& value);
   std::vector<Step> timeout();

@@ -107,7 +107,7 @@ Task<void> Doorbell::drain(StopToken stop) {
     const std::optional<pg::Notification> notification =
         co_await connection_->wait_notification(Clock::now() + drain_pause_, stop);
     drain_pause_ = std::min<Clock::duration>(drain_pause_ * 2, kMaxDrainPause);
-    if (notification && notification->payload == flag_) co_await wake();
+    if (notification && is_mine(*notification)) co_await wake();
   }
 }
 
@@ -118,7 +118,7 @@ Task<void> Doorbell::idle(Polled last, StopToken stop) {
   bool woken = rung();
   while (!woken && !stop.stop_requested() && Clock::now() < until) {
     const std::optional<pg::Notification> notification = co_await connection_->wait_notification(until, stop);
-    woken = notification.has_value() && notification->payload == flag_;
+    woken = notification.has_value() && is_mine(*notification);
   }
   if (woken) {
     notifications_.add();
@@ -143,8 +143,15 @@ Task<pg::Result> Doorbell::run(std::string_view query) {
 
 // Whether a notification of this flag has come; takes all that have.
 bool Doorbell::rung() {
-  const std::vector<pg::Notification> notifications = connection_->take_notifications();
-  return std::ranges::any_of(notifications, [&](const pg::Notification& one) { return one.payload == flag_; });
+  bool mine = false;
+  for (const pg::Notification& notification : connection_->take_notifications()) mine |= is_mine(notification);
+  return mine;
+}
+
+bool Doorbell::is_mine(const pg::Notification& notification) {
+  const auto other = others_.find(notification.payload);
+  if (other != others_.end()) other->second();
+  return notification.payload == flag_;
 }
 
 }  // namespace sluice

@@ -14,7 +14,8 @@
 // The writers' half, and how several readers share a flag, is written in sql/api/doorbell.sql.
 #pragma once
 
-#include <optional>
+#include <functional>
+#include <map>
 #include <string>
 
 #include "core/async/stop_token.h"
@@ -35,6 +36,9 @@ class Doorbell {
   // poolers in transaction mode lose notifications.
   Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string flag, Metrics& metrics);
 
+  // Calls `call`, from inside next(), for each notification with that payload: lists changed, endpoints changed.
+  void on_payload(std::string payload, std::function<void()> call) { others_.emplace(std::move(payload), std::move(call)); }
+
   // Tells the outcome of the last poll and returns when it is time for the next, or when `stop` came. A lost connection is made
   // anew here, and counts as a wake-up.
   Task<void> next(Polled last, StopToken stop);
@@ -50,9 +54,11 @@ class Doorbell {
   Task<void> wake();
   Task<pg::Result> run(std::string_view query);
   [[nodiscard]] bool rung();
+  bool is_mine(const pg::Notification& notification);
 
   Loop& loop_;
   std::string flag_;
+  std::map<std::string, std::function<void()>, std::less<>> others_;
   pg::Reconnector reconnector_;
   std::unique_ptr<pg::Connection> connection_;
   State state_ = State::kHot;

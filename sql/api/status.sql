@@ -55,9 +55,10 @@ SELECT sluice_private.publish_api('sluice.status()');
 SELECT sluice_private.publish_api('sluice.state_hash(jsonb)');
 SELECT sluice_private.publish_api('sluice.canonical_json(jsonb)');
 
--- A reader sees everything but what lets one speak in a session.
+-- A reader sees everything but what lets one speak in a session; the API's callers see the overviews.
 SELECT sluice_private.grant_to('sluice_reader', 'SELECT ON sluice.session_overview, sluice.task_overview, sluice.flow_definitions, sluice.flow_nodes, '
   'sluice.flow_connections, sluice.flow_versions, sluice.conversation_history, sluice.task_idempotency_records, sluice.task_failures, '
   'sluice.circuit_breakers, sluice.secrets_used, sluice.settings');
 SELECT sluice_private.grant_to('sluice_reader', 'SELECT (id, user_id, flow_id, flow_version_id, current_node_id, state, stack, wait, info, started_at, '
   'last_activity_at, ended_at, status, revision, state_hash, correlation_id) ON sluice.conversation_sessions');
+SELECT sluice_private.grant_to('sluice_api', 'SELECT ON sluice.session_overview, sluice.task_overview');

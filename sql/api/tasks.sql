@@ -1,17 +1,5 @@
 -- Tasks for SQL users: enqueue, retry, discard, pause.
 
--- Call it after the insert: a writer that reads 0 wrote before it read, so a worker that goes to sleep waits for it.
-CREATE OR REPLACE FUNCTION sluice_private.ring_tasks() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF pg_sequence_last_value('sluice.tasks_awake') IS DISTINCT FROM 0 THEN
-    PERFORM pg_notify('sluice_wake', 'tasks');
-  END IF;
-END
-$$;
-COMMENT ON FUNCTION sluice_private.ring_tasks() IS 'wakes a worker when all of them sleep';
-SELECT sluice_private.hide('sluice_private.ring_tasks()');
-
 -- Within 24 h a key means the same thing. The lock makes two callers with one key take turns, also across midnight.
 CREATE OR REPLACE FUNCTION sluice_private.known_key(scope text, key text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -14,7 +14,7 @@ SELECT is_empty($$
    WHERE n.nspname = 'sluice_private' AND has_function_privilege('sluice_api', p.oid, 'EXECUTE')$$, 'internal functions are not the API''s');
 SELECT is_empty($$
   SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE n.nspname IN ('sluice', 'sluice_private') AND c.relkind IN ('r', 'p', 'v') AND has_table_privilege('sluice_api', c.oid, 'SELECT, INSERT, UPDATE, DELETE')$$,
+   WHERE n.nspname IN ('sluice', 'sluice_private') AND c.relkind IN ('r', 'p') AND has_table_privilege('sluice_api', c.oid, 'SELECT, INSERT, UPDATE, DELETE')$$,
   'the API role touches no table');
 SELECT is_empty($$
   SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace

@@ -58,6 +58,12 @@ SELECT c.id AS task, c.claim_token AS claim FROM test.claim(:p2) c WHERE c.sessi
 SELECT sluice.end_session(:'token');
 SELECT results_eq($$SELECT c.result, c.reason FROM test.commit($$ || :p2 || ',' || :task || ',' || :claim || $$, 'step', '{"revision": 4, "node": "bye"}') c$$,
                   $$VALUES ('discarded', 'its session is completed')$$);
+SELECT (s).id AS id, (s).session_token AS token FROM test.session_at('ask') AS s \gset
+SELECT sluice.send_input(:'token', '"x"');
+SELECT c.id AS task, c.claim_token AS claim FROM test.claim(:p2) c WHERE c.session_id = :'id' \gset
+SELECT sluice.end_session(:'token', 'abandoned');
+SELECT results_eq($$SELECT c.result, c.reason FROM test.commit($$ || :p2 || ',' || :task || ',' || :claim || $$, 'step', '{"revision": 3, "node": "bye"}') c$$,
+                  $$VALUES ('discarded', 'its session is abandoned')$$, 'an input that comes too late is discarded, even by a worker that knows the last revision');
 SELECT (s).id AS id FROM test.session_at('work') AS s \gset
 SELECT c.id AS task, c.claim_token AS claim FROM test.claim(:p2) c WHERE c.session_id = :'id' \gset
 DELETE FROM sluice.conversation_sessions WHERE id = :'id';
@@ -116,6 +122,14 @@ SELECT results_eq($$SELECT key, attempt, max_attempts FROM sluice_private.tasks 
 SELECT throws_ok('SELECT sluice.retry_task(-1)', 'SL005');
 SELECT lives_ok('SELECT sluice.discard(' || :e1 || ')');
 SELECT throws_ok('SELECT sluice.discard(' || :e1 || ')', 'SL005');
+
+SELECT sluice.enqueue('http', '{"url": "https://example.org/"}') AS e3 \gset
+SELECT c.claim_token AS old_claim FROM test.claim(:p2) c WHERE c.id = :e3 \gset
+SELECT test.kill(:p2), test.process() AS p3 \gset
+SELECT c.claim_token AS new_claim FROM test.claim(:p3) c WHERE c.id = :e3 \gset
+SELECT results_eq($$SELECT c.result FROM test.commit($$ || :p2 || ',' || :e3 || ',' || :old_claim || $$, 'done') c$$, $$VALUES ('lost')$$, 'a zombie ends no free-standing task');
+SELECT results_eq($$SELECT c.result FROM test.commit($$ || :p3 || ',' || :e3 || ',' || :new_claim || $$, 'done') c$$, $$VALUES ('applied')$$);
+SELECT sluice_private.heartbeat(:p2);
 
 -- a failed session task: the failure edge, and a dead letter that no longer fits
 SELECT (s).id AS id FROM test.session_at('work') AS s \gset

@@ -219,8 +219,7 @@ class LandbotImport {
 
   void emit_question(const std::string& node_id, const std::string& picker_id, const Json& picker, std::string_view question, Json buttons) {
     const bool choice = string_member(picker, "function") == "__choice__";
-    Json content = make_object();
-    if (!question.empty()) set(content, "question", question);
+    Json content = object_of({{"question", question}});  // empty: it only listens
     set(content, "input_type", choice && buttons.Empty() ? std::string_view("text") : picker_of(picker)->input_type);
     const std::string field = field_of(picker);
     set(content, "variable", field.empty() ? std::string(kAnswer) : "variables." + field);

@@ -154,7 +154,7 @@ void RapidproChain::ask(Json content, const std::string& late) {
     messages_.PopBack();
   }
   flush();
-  if (!question.empty()) set(content, "question", question);
+  set(content, "question", question);  // empty: it only listens
   node("_ask", "question", std::move(content), "default");
   draft_.connect(last_, "timeout", late);
 }

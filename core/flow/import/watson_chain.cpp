@@ -54,10 +54,9 @@ void WatsonChain::ask(const Json& messages, const std::string& target) {
     for (rapidjson::SizeType i = 0; i < before; ++i) push(said, clone(messages[i]));
     say(std::move(said));
   }
-  Json content = make_object();
-  if (spoken) set(content, "question", string_member(messages[before], "text"));
-  set(content, "input_type", "text");
-  set(content, "variable", kSaid);
+  // A question without a text only listens.
+  const std::string_view text = spoken ? string_member(messages[before], "text") : std::string_view();
+  Json content = object_of({{"question", text}, {"input_type", "text"}, {"variable", kSaid}});
   question(std::move(content));
   lead_to(target);
 }

@@ -1,5 +1,5 @@
 // The rules of FLOW, one test each, named after what it says.
-#include "core/flow/secrets.h"
+#include "core/base/errors.h"
 #include "core/flow/session.h"
 #include "tests/unit/flow/flow_fixture.h"
 
@@ -69,11 +69,8 @@ TEST(Session, TheViewIsReadOnlyAndNotStored) {
 }
 
 TEST(Session, TimeArrivesAsContextNowAndIsNotStored) {
-  FlowText flow;
-  flow.node("c", "condition", "{'conditions':[{'if':\"timestamp(context.now) > timestamp('2026-01-01T00:00:00Z')\",'then':'yes'}]}")
-      .node("yes", "message", kHello);
-  Json document = json(R"({"name":"t","entry_node_id":"c","nodes":[{"node_id":"c","node_type":"condition","content":{"conditions":
-      [{"if":"timestamp(context.now) > timestamp('2026-01-01T00:00:00Z')","then":"yes"}]}},{"node_id":"yes","node_type":"message","content":{"text":"hi"}}]})");
+  const Json document = json(R"j({"name":"t","entry_node_id":"c","nodes":[{"node_id":"c","node_type":"condition","content":{"conditions":
+      [{"if":"timestamp(context.now) > timestamp('2026-01-01T00:00:00Z')","then":"yes"}]}},{"node_id":"yes","node_type":"message","content":{"text":"hi"}}]})j");
   Talk talk(flow_set(document));
   EXPECT_EQ(talk.start().node(), "yes");
   EXPECT_EQ(talk.state("context"), "{}");

@@ -1,0 +1,148 @@
+#include "listener/consumer.h"
+
+#include <algorithm>
+
+#include "core/base/log.h"
+#include "core/pg/pg_error.h"
+#include "sql/sql_text.h"
+
+namespace sluice::listener {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kAnswer{60};    // a sql handler may take its time; longer is taken for a lost connection
+constexpr BackoffPolicy kRetry{.base = milliseconds(100), .factor = 2, .max = seconds(30), .jitter = 0.2};
+
+Deadline answer_deadline() { return Clock::now() + kAnswer; }
+
+std::string_view statement_of(std::string_view kind) {
+  if (kind == "webhooks") return "run_webhooks";
+  if (kind == "relay") return "run_relay";
+  if (kind == "task") return "run_task_handler";
+  return "run_sql_handler";
+}
+
+}  // namespace
+
+Consumer::Consumer(Loop& loop, pg::Pool& pool, ConsumerSpec spec, int batch_size, ListenerMetrics& metrics)
+    : loop_(loop),
+      pool_(pool),
+      spec_(std::move(spec)),
+      batch_size_(batch_size),
+      metrics_(metrics),
+      woken_(loop),
+      backoff_(kRetry) {
+  woken_.set();  // what came while nobody ran it
+}
+
+Task<void> Consumer::run(StopToken stop) {
+  while (!stop.stop_requested()) {
+    const After after = co_await batch();
+    switch (after) {
+      case After::kMore:
+        break;
+      case After::kEmpty:
+        (void)co_await woken_.wait(kNoDeadline, stop);
+        break;
+      case After::kFailed:
+        (void)co_await loop_.sleep(backoff_.next(), stop);
+        break;
+      case After::kTaken:
+        log_info("another listener runs this consumer", {{"consumer", spec_.name}});
+        co_return;
+    }
+  }
+}
+
+Task<Consumer::After> Consumer::batch() {
+  std::string error;
+  pg::ErrorKind kind = pg::ErrorKind::kTransient;
+  std::string sqlstate;
+  try {
+    const After after = co_await handle(careful_ > 0 ? 1 : batch_size_);
+    backoff_.reset();
+    attempts_ = 0;
+    careful_ = std::max(careful_ - 1, 0);
+    co_return after;
+  } catch (const pg::PgError& failure) {
+    error = failure.message();
+    kind = failure.kind();
+    sqlstate = failure.sqlstate();
+  } catch (const Error& failure) {
+    error = failure.what();
+    kind = pg::ErrorKind::kPermanent;
+  }
+  if (sqlstate == "40001") co_return After::kTaken;
+  if (kind == pg::ErrorKind::kLost) co_return After::kFailed;  // says nothing of the event
+  co_return co_await after_failure(error);
+}
+
+Task<Consumer::After> Consumer::handle(int limit) {
+  pg::Lease connection = co_await pool_.acquire(answer_deadline());
+  Task<bool> work = spec_.kind == "log" ? run_log(*connection, limit) : run_in_database(*connection, limit);
+  const bool more = co_await std::move(work);
+  co_return more ? After::kMore : After::kEmpty;
+}
+
+Task<bool> Consumer::run_in_database(pg::Connection& connection, int limit) {
+  const pg::Result result =
+      co_await connection.query(sql::query(statement_of(spec_.kind)), pg::Params().int8(spec_.id).int4(limit), answer_deadline());
+  metrics_.handled(spec_.name, result.one().get<std::int32_t>("events"));
+  co_return result.one().get<bool>("more");
+}
+
+Task<bool> Consumer::run_log(pg::Connection& connection, int limit) {
+  const pg::Result rows =
+      co_await connection.query(sql::query("next_events"), pg::Params().int8(spec_.id).int4(limit), answer_deadline());
+  if (rows.empty()) co_return false;
+  std::int64_t events = 0;
+  for (const pg::Row& row : rows) {
+    if (row.is_null("id")) continue;
+    events += 1;
+    log_info("event", {{"consumer", spec_.name},
+                       {"event", row.get<std::int64_t>("id")},
+                       {"type", row.text("event_type")},
+                       {"session", row.get<std::optional<std::string>>("session_id").value_or("")},
+                       {"correlation_id", row.get<std::optional<std::string>>("correlation_id").value_or("")},
+                       {"body", row.text("body")}});
+  }
+  const pg::Row position = rows[0];
+  (void)co_await connection.query(sql::query("move_cursor"),
+                                  pg::Params()
+                                      .int8(spec_.id)
+                                      .int8(position.get<std::int64_t>("seq"))
+                                      .text(position.text("cursor"))
+                                      .text(position.get<std::optional<std::string_view>>("gap_snapshot"))
+                                      .int8(position.get<std::optional<std::int64_t>>("gap_after_id")),
+                                  answer_deadline());
+  metrics_.handled(spec_.name, events);
+  co_return position.get<bool>("more");
+}
+
+Task<Consumer::After> Consumer::after_failure(const std::string& error) {
+  metrics_.failed(spec_.name);
+  if (careful_ == 0 && batch_size_ > 1) {
+    careful_ = batch_size_;
+    log_warn("a batch failed; its events are taken one by one", {{"consumer", spec_.name}, {"error", error}});
+    co_return After::kMore;
+  }
+  attempts_ += 1;
+  if (attempts_ < spec_.max_attempts) co_return After::kFailed;
+  co_await park(error);
+  co_return After::kMore;
+}
+
+Task<void> Consumer::park(const std::string& error) {
+  pg::Lease connection = co_await pool_.acquire(answer_deadline());
+  const pg::Result parked = co_await connection->query(
+      sql::query("park_event"), pg::Params().int8(spec_.id).text(error).int4(attempts_), answer_deadline());
+  log_error("an event was parked after its attempts",
+            {{"consumer", spec_.name}, {"event", parked.one().text(0)}, {"attempts", attempts_}, {"error", error}});
+  metrics_.parked(spec_.name);
+  attempts_ = 0;
+  backoff_.reset();
+}
+
+}  // namespace sluice::listener

@@ -1,0 +1,61 @@
+// One consumer of events that this listener runs: batch after batch from its durable cursor (DESIGN 4).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/async/event.h"
+#include "core/base/backoff.h"
+#include "core/async/task.h"
+#include "core/pg/pool.h"
+#include "listener/listener_metrics.h"
+
+namespace sluice::listener {
+
+// A row of list_consumers.
+struct ConsumerSpec {
+  std::int64_t id = 0;
+  std::string name;
+  std::string kind;      // webhooks, relay, sql, task, log
+  int max_attempts = 10;  // of one event before it is parked
+
+  bool operator==(const ConsumerSpec&) const = default;
+};
+
+// Handlers inside the database do their work and move the cursor in one transaction: exactly once. `log` writes its lines first and moves
+// then: at least once. A batch that fails changes nothing; the consumer goes down to single events to find the one that fails, tries that with backoff
+// and parks it when its attempts are used up. Other consumers go on meanwhile.
+class Consumer {
+ public:
+  Consumer(Loop& loop, pg::Pool& pool, ConsumerSpec spec, int batch_size, ListenerMetrics& metrics);
+
+  // There may be something new.
+  void wake() noexcept { woken_.set(); }
+
+  // Runs until `stop`, or until it turns out that another listener runs the consumer.
+  Task<void> run(StopToken stop);
+
+  [[nodiscard]] const ConsumerSpec& spec() const noexcept { return spec_; }
+
+ private:
+  enum class After { kMore, kEmpty, kFailed, kTaken };
+
+  Task<After> batch();
+  Task<After> handle(int limit);
+  Task<bool> run_in_database(pg::Connection& connection, int limit);
+  Task<bool> run_log(pg::Connection& connection, int limit);
+  Task<void> park(const std::string& error);
+  Task<After> after_failure(const std::string& error);
+
+  Loop& loop_;
+  pg::Pool& pool_;
+  ConsumerSpec spec_;
+  int batch_size_;
+  ListenerMetrics& metrics_;
+  Event woken_;
+  Backoff backoff_;
+  int careful_ = 0;   // so many events are still to be taken one at a time
+  int attempts_ = 0;  // of the event at the cursor
+};
+
+}  // namespace sluice::listener

@@ -1,0 +1,140 @@
+#include "listener/event_stream.h"
+
+#include <algorithm>
+
+#include "core/base/log.h"
+#include "core/pg/pg_error.h"
+#include "sql/sql_text.h"
+
+namespace sluice::listener {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kAnswer{10};
+constexpr seconds kReviewEvery{2};
+
+Deadline answer_deadline() { return Clock::now() + kAnswer; }
+
+ConsumerSpec spec_from(const pg::Row& row) {
+  ConsumerSpec spec;
+  spec.id = row.get<std::int64_t>("id");
+  spec.name = row.get<std::string>("name");
+  spec.kind = row.get<std::string>("kind");
+  const Json settings = row.get<Json>("settings");
+  const Json* attempts = find(settings, "max_attempts");
+  if (attempts != nullptr && attempts->IsInt() && attempts->GetInt() > 0) spec.max_attempts = attempts->GetInt();
+  return spec;
+}
+
+}  // namespace
+
+EventStream::EventStream(Loop& loop, pg::Reconnector reconnector, pg::Pool& pool, int batch_size, ListenerMetrics& metrics)
+    : loop_(loop), reconnector_(std::move(reconnector)), pool_(pool), batch_size_(batch_size), metrics_(metrics) {}
+
+Task<void> EventStream::run(Doorbell& doorbell, StopToken stop, std::function<void()> on_ready) {
+  doorbell.on_payload("consumers", [this] { reviewed_ = {}; });
+  Polled last{.found = true};
+  while (!stop.stop_requested()) {
+    bool lost = false;
+    try {
+      if (connection_ == nullptr) {
+        co_await connect(stop);
+        if (connection_ == nullptr) break;
+        on_ready();
+      }
+      if (Clock::now() - reviewed_ >= kReviewEvery) co_await review();
+      last.found = co_await poll();
+    } catch (const pg::PgError& error) {
+      if (error.kind() == pg::ErrorKind::kPermanent) throw;
+      lost = true;
+    }
+    if (lost) {
+      co_await drop_all();
+      connection_.reset();
+      last.found = true;
+    } else {
+      co_await doorbell.next(last, stop);
+    }
+  }
+  co_await drop_all();
+}
+
+Task<void> EventStream::connect(StopToken stop) {
+  connection_ = co_await reconnector_.connect(stop);
+  if (connection_ == nullptr) co_return;
+  snapshot_.reset();
+  reviewed_ = {};
+  pool_.close_idle();
+  co_await refuse_foreign_cursors();
+}
+
+Task<void> EventStream::refuse_foreign_cursors() {
+  const pg::Result rows = co_await connection_->query(sql::query("foreign_cursors"), {}, answer_deadline());
+  if (rows.empty()) co_return;
+  throw Error("the cursor of consumer " + rows[0].get<std::string>("name") + " is not of this database's history: " +
+                  rows[0].get<std::string>("problem"),
+              "was the database restored or rewound? Run `sluice events resync`, which starts every consumer at the present");
+}
+
+// Whether something that consumers have not seen yet was committed since the last poll.
+Task<bool> EventStream::poll() {
+  metrics_.polls.add();
+  const pg::Result result =
+      co_await connection_->query(sql::query("poll_events"), pg::Params().text(snapshot_), answer_deadline());
+  snapshot_ = result.one().get<std::string>("snapshot");
+  const bool found = result.one().get<bool>("found");
+  if (found) {
+    for (const auto& [id, running] : running_) running->consumer->wake();
+  }
+  co_return found;
+}
+
+// Takes consumers that nobody runs, and lets go of those that were changed or switched off.
+Task<void> EventStream::review() {
+  reviewed_ = Clock::now();
+  const pg::Result rows = co_await connection_->query(sql::query("list_consumers"), {}, answer_deadline());
+  std::map<std::int64_t, ConsumerSpec> wanted;
+  for (const pg::Row& row : rows) {
+    ConsumerSpec spec = spec_from(row);
+    wanted.emplace(spec.id, std::move(spec));
+  }
+  std::vector<std::int64_t> gone;
+  for (const auto& [id, running] : running_) {
+    const auto spec = wanted.find(id);
+    const bool same = spec != wanted.end() && spec->second == running->consumer->spec();
+    if (!same || running->scope.running() == 0) gone.push_back(id);
+  }
+  for (const std::int64_t id : gone) co_await drop(id);
+  for (const auto& [id, spec] : wanted) {
+    if (!running_.contains(id)) co_await take(spec);
+  }
+}
+
+Task<void> EventStream::take(const ConsumerSpec& spec) {
+  const pg::Result result = co_await connection_->query(sql::query("take_consumer"), pg::Params().int8(spec.id), answer_deadline());
+  if (!result.one().get<bool>(0)) co_return;
+  log_info("consumer taken", {{"consumer", spec.name}, {"kind", spec.kind}});
+  auto running = std::make_unique<Running>(loop_);
+  running->consumer = std::make_unique<Consumer>(loop_, pool_, spec, batch_size_, metrics_);
+  running->scope.spawn(running->consumer->run(running->scope.stop_token()));
+  running_.emplace(spec.id, std::move(running));
+}
+
+Task<void> EventStream::drop(std::int64_t id) {
+  const auto found = running_.find(id);
+  found->second->scope.request_stop();
+  co_await found->second->scope.join();
+  running_.erase(found);
+  if (connection_ != nullptr && !connection_->broken()) {
+    (void)co_await connection_->query(sql::query("release_consumer"), pg::Params().int8(id), answer_deadline());
+  }
+}
+
+Task<void> EventStream::drop_all() {
+  for (const auto& [id, running] : running_) running->scope.request_stop();
+  for (const auto& [id, running] : running_) co_await running->scope.join();
+  running_.clear();
+}
+
+}  // namespace sluice::listener

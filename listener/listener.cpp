@@ -1,0 +1,43 @@
+#include "listener/listener.h"
+
+#include "core/pg/pool.h"
+#include "core/service/schema.h"
+#include "listener/event_stream.h"
+#include "listener/housekeeping.h"
+
+namespace sluice::listener {
+namespace {
+
+constexpr std::size_t kConnections = 4;  // that consumers take turns on
+constexpr int kBlockingThreads = 2;
+
+class Listener : public Service {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "listener"; }
+
+  Task<void> run(ServiceContext& context) override {
+    const pg::ConnectOptions database{.dsn = context.options.text("database.dsn"), .application_name = "sluice listener"};
+    BlockingPool blocking(context.loop, kBlockingThreads);
+    {
+      pg::Reconnector reconnector(context.loop, blocking, database, "listener");
+      const std::unique_ptr<pg::Connection> connection = co_await reconnector.connect(context.stop);
+      if (connection == nullptr) co_return;
+      co_await schema::require_up_to_date(*connection, schema::embedded());
+    }
+    pg::Pool pool(context.loop, blocking, database, kConnections);
+    ListenerMetrics metrics(context.metrics);
+    Doorbell doorbell(context.loop, blocking, database, "events", context.metrics);
+    EventStream stream(context.loop, pg::Reconnector(context.loop, blocking, database, "events"), pool,
+                       static_cast<int>(context.options.integer("listener.batch_size")), metrics);
+    TaskScope parts(context.loop);
+    parts.spawn(keep_house(context.loop, pool, metrics, context.stop));
+    co_await stream.run(doorbell, context.stop, [&context] { context.health.ready(); });
+    co_await parts.join();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Service> make_listener() { return std::make_unique<Listener>(); }
+
+}  // namespace sluice::listener

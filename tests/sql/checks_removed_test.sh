@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Takes one check at a time out of commit_steps and sees that steps_test.sql notices.
+set -euo pipefail
+here="$(cd "$(dirname "$0")" && pwd)"
+names=("the claim token of the session's task" "the revision" "the wait key" "the status" "the claim token of the task that ends" "the queue of inputs behind a task")
+from=("t.id = g.id AND t.claim_token = g.token
+     WHERE g.outcome IN ('step', 'failed') AND t.session_id IS NOT NULL
+     ORDER BY t.session_id" "AND c.revision = g.revision AND c.status" "OR g.key = c.wait ->> 'key')
+    RETURNING" "c.revision = g.revision AND c.status = 'active'" "WHERE t.id = g.id AND t.claim_token = g.token
+       AND (g.outcome" "IF ready IS NOT NULL AND EXISTS")
+to=("t.id = g.id
+     WHERE g.outcome IN ('step', 'failed') AND t.session_id IS NOT NULL
+     ORDER BY t.session_id" "AND c.status" "OR true)
+    RETURNING" "c.revision = g.revision" "WHERE t.id = g.id
+       AND (g.outcome" "IF false AND EXISTS")
+echo "1..$((${#names[@]} + 1))"
+run_steps() { psql -XAtq -f "$here/steps_test.sql" 2>&1 | grep -cE '^not ok|ERROR:|^psql:' || true; }
+original="$(psql -XAtqc "SELECT pg_get_functiondef('sluice_private.commit_steps'::regproc)")"
+if [ "$(run_steps)" = 0 ]; then echo "ok - all is well with the checks in place"; else echo "not ok - steps_test.sql fails already"; fi
+for i in "${!names[@]}"; do
+  changed="${original/"${from[$i]}"/"${to[$i]}"}"
+  if [ "$changed" = "$original" ]; then
+    echo "not ok - without ${names[$i]}: the check was not found in commit_steps"
+    continue
+  fi
+  psql -Xqc "$changed"
+  if [ "$(run_steps)" -gt 0 ]; then echo "ok - without ${names[$i]} the tests fail"; else echo "not ok - nobody misses ${names[$i]}"; fi
+done
+psql -Xqc "$original"

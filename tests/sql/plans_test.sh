@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# The workers' statements at ROWS (default 1,000,000) tasks and sessions read by index alone, whatever the planner believes: once with the
+# statistics of an empty table, once with those of a full one.
+set -euo pipefail
+here="$(cd "$(dirname "$0")" && pwd)"
+rows=${ROWS:-1000000}
+query() { awk -v name="$1" '/^-- name: /{on = ($3 == name); next} on' "$here/../../sql/queries/workers.sql"; }
+export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning -c statement_timeout=300s"
+echo "1..8"
+psql -Xq -v ON_ERROR_STOP=1 <<SQL
+SET session_replication_role = replica;
+SET synchronous_commit = off;
+ALTER TABLE sluice_private.tasks SET (autovacuum_enabled = false);
+ALTER TABLE sluice.conversation_sessions SET (autovacuum_enabled = false);
+INSERT INTO sluice.conversation_sessions (id, flow_id, flow_version_id, session_token, current_node_id, wait)
+SELECT md5(n::text)::uuid, f.flow_id, f.id, 't' || n, 'work', jsonb_build_object('for', 'task', 'key', n)
+  FROM (SELECT id, flow_id FROM sluice.flow_versions LIMIT 1) AS f, generate_series(1, $rows) AS n;
+INSERT INTO sluice_private.tasks (session_id, kind, node_id, key, revision, order_key)
+SELECT md5(n::text)::uuid, 'webhook', 'work', n, 1, now() - interval '1 hour' + n * interval '1 ms' FROM generate_series(1, $rows) AS n;
+SQL
+plans() {
+  psql -Xq -v ON_ERROR_STOP=1 2>&1 <<SQL
+$(query prepare_worker_connection)
+PREPARE claim(bigint, int, timestamptz) AS $(query claim_tasks)
+PREPARE next_due AS $(query next_due_task)
+SELECT test.process() AS p \gset
+\echo BEGIN claim
+EXPLAIN (ANALYZE, BUFFERS) EXECUTE claim(:p, 64, '-infinity');
+\echo END
+\echo BEGIN next
+EXPLAIN (ANALYZE, BUFFERS) EXECUTE next_due;
+\echo END
+LOAD 'auto_explain';
+SET auto_explain.log_min_duration = 0;
+SET auto_explain.log_nested_statements = on;
+SET auto_explain.log_analyze = on;
+SET auto_explain.log_buffers = on;
+SET client_min_messages = log;
+\echo BEGIN commit
+SELECT c.outcome, count(*)
+  FROM (SELECT array_agg(t.id ORDER BY t.id) AS ids, array_agg(t.claim_token ORDER BY t.id) AS tokens, array_agg('step'::text) AS outcomes,
+               array_agg(1) AS revisions, array_agg('{"a": 1}'::jsonb) AS states, array_agg(NULL::text) AS texts, array_agg('work'::text) AS nodes,
+               array_agg(NULL::jsonb) AS jsons, array_agg(jsonb_build_object('for', 'input', 'key', 'x' || t.id)) AS waits,
+               array_agg('active'::text) AS statuses, array_agg(now() + interval '1 hour') AS deadlines, array_agg(1) AS steps
+          FROM (SELECT * FROM sluice_private.tasks WHERE queue = 'default' AND priority = 0 ORDER BY order_key, id LIMIT 64) AS t) AS b,
+       sluice_private.commit_steps(:p, b.ids, b.tokens, b.outcomes, b.revisions, b.states, b.texts, b.nodes, b.jsons, b.waits, b.jsons, b.statuses,
+                                   b.texts, b.nodes, b.deadlines, b.jsons, b.texts, b.steps, b.nodes, b.nodes, b.jsons) AS c
+ GROUP BY c.outcome;
+\echo END
+SQL
+}
+judge() {
+  local part text
+  text="$(plans)"
+  for part in claim next commit; do
+    block="$(sed -n "/^BEGIN $part/,/^END/p" <<<"$text")"
+    # queues and processes hold a handful of rows
+    if bad="$(grep -E 'Seq Scan on (tasks|conversation_sessions|session_inputs|task_)' <<<"$block")"; then echo "not ok - $1: $part reads it all: $bad"; else echo "ok - $1: $part reads by index"; fi
+  done
+  if grep -q 'applied *| *64' <<<"$text"; then echo "ok - $1: 64 steps were committed"; else echo "not ok - $1: $(tail -5 <<<"$text")"; fi
+  if [ -n "${SHOW_PLANS:-}" ]; then sed 's/^/# /' <<<"$text" >&2; fi
+}
+judge "statistics of empty tables"
+psql -Xqc 'ANALYZE sluice_private.tasks; ANALYZE sluice.conversation_sessions'
+judge "statistics of full tables"

@@ -1,0 +1,101 @@
+// FLOW 9: composites and scripts.
+#include "tests/unit/flow/flow_fixture.h"
+
+namespace sluice::flow {
+namespace {
+
+const char* kInner = "'entry_node_id':'ask','nodes':[{'node_id':'ask','node_type':'question','content':{'question':'{{input.hello}} {{temp.mine}}?','variable':'got'}},"
+                     "{'node_id':'set','node_type':'action','content':{'actions':[{'type':'set_variable','variable':'output.x','value':'{{variables.got}}'},"
+                     "{'type':'set_variable','variable':'temp.mine','value':2},{'type':'set_variable','variable':'output.n','value':'{{input.n}}'}]}}],"
+                     "'connections':[{'source_node_id':'ask','target_node_id':'set','connection_type':'default'}]";
+
+FlowText caller(const std::string& content) {
+  FlowText flow;
+  flow.node("first", "action", "{'actions':[{'type':'set_variable','variable':'temp.mine','value':1},{'type':'set_variable','variable':'kept','value':true}]}")
+      .node("call", "composite", "{" + content + ",'inputs':{'hello':'Hi {{user.name}}','n':'{{user.n}}'},'outputs':{'result':'{{output.x}}','temp.n':'{{output.n}}','gone':'{{output.gone}}'}}")
+      .node("end", "message", "{'text':'{{variables.result}}'}").edge("first", "call").edge("call", "end");
+  return flow;
+}
+
+TEST(Composite, InlineScopesAreIsolatedInputsTypedOutputsApplied) {
+  Talk talk(caller(kInner), j("{'user':{'name':'Ann','n':[7]}}"));
+  talk.start();
+  EXPECT_EQ(talk.texts.front(), "Hi Ann ?");
+  EXPECT_EQ(talk.node(), "ask");
+  EXPECT_EQ(talk.state("variables"), "{}");
+  EXPECT_EQ(talk.state("input.n"), "[7]");
+  EXPECT_EQ(talk.session().stack.Size(), 1U);
+  talk.say("'yes'");
+  EXPECT_EQ(talk.status(), "completed");
+  EXPECT_EQ(talk.texts.back(), "yes");
+  EXPECT_EQ(talk.state("variables"), "{'kept':true,'result':'yes'}");
+  EXPECT_EQ(talk.state("temp"), "{'mine':1,'n':[7]}");
+  EXPECT_EQ(talk.state("input"), "-");
+  EXPECT_EQ(talk.state("output"), "-");
+  EXPECT_EQ(talk.session().stack.Size(), 0U);
+}
+
+TEST(Composite, AReferenceRunsTheOtherFlowWithItsDefaults) {
+  FlowSet flows = flow_set(caller("'flow':'helper'").document());
+  flows.subflows["helper"] = Flow::from_json(j(std::string("{'name':'helper','variables':{'got':{'type':'string','default':'d'}},") + kInner + "}"));
+  Talk talk(flows, j("{'user':{'name':'Ann'}}"));
+  EXPECT_EQ(talk.start().state("variables"), "{'got':'d'}");
+  EXPECT_EQ(talk.say("'yes'").state("variables.result"), "'yes'");
+}
+
+TEST(Composite, AMissingFlowTakesFailure) {
+  FlowText flow = caller("'flow':'nowhere'");
+  flow.node("bad", "message", "{'text':'x'}").edge("call", "bad", "failure");
+  Talk talk(flow);
+  EXPECT_EQ(talk.start().node(), "bad");
+  EXPECT_EQ(talk.info("last_error.message"), "'there is no flow \\'nowhere\\''");
+}
+
+TEST(Composite, UserAndContextAreReadOnlyInside) {
+  FlowText flow;
+  flow.node("call", "composite", "{'entry_node_id':'a','nodes':[{'node_id':'a','node_type':'action','content':{'actions':[{'type':'set_variable','variable':'user.x','value':1}]}}]}")
+      .node("bad", "message", "{'text':'x'}").edge("call", "bad", "failure");
+  Talk talk(flow, j("{'user':{'x':0},'temp':{'t':1}}"));
+  EXPECT_EQ(talk.start().node(), "bad");
+  EXPECT_EQ(talk.state("user.x"), "0");
+  EXPECT_EQ(talk.state("temp.t"), "1");
+}
+
+TEST(Composite, OutputsAreAllOrNothing) {
+  FlowText flow;
+  flow.node("call", "composite", "{'entry_node_id':'a','nodes':[{'node_id':'a','node_type':'action','content':{'actions':[{'type':'set_variable','variable':'output.x','value':1}]}}],"
+                                 "'outputs':{'fine':'{{output.x}}','n.deep':'{{output.x}}'}}")
+      .node("bad", "message", "{'text':'x'}").edge("call", "bad", "failure");
+  Talk talk(flow, j("{'variables':{'n':5}}"));
+  EXPECT_EQ(talk.start().node(), "bad");
+  EXPECT_EQ(talk.state("variables"), "{'n':5}");
+}
+
+TEST(Composite, TheDepthLimitIsSixteen) {
+  FlowSet flows = flow_set(j("{'name':'self','entry_node_id':'c','nodes':[{'node_id':'c','node_type':'composite','content':{'flow':'self'}}]}"));
+  flows.subflows["self"] = flows.main;
+  Talk talk(flows);
+  talk.start();
+  EXPECT_EQ(talk.steps[0].path.size(), 17U);
+  EXPECT_NE(talk.steps[0].error.find("16 levels"), std::string::npos);
+}
+
+TEST(Script, OnlyListedOutputsAreAcceptedBack) {
+  FlowText flow;
+  flow.node("s", "script", "{'language':'javascript','code':'f(x)','inputs':{'x':'{{user.n}}'},'outputs':['a','temp.b']}").node("ok", "message", "{'text':'x'}")
+      .node("bad", "message", "{'text':'x'}").edge("s", "ok").edge("s", "bad", "failure");
+  Talk talk(flow, j("{'user':{'n':[1]}}"));
+  talk.start();
+  EXPECT_EQ(to_text(talk.steps[0].messages[0].content),
+            R"j({"language":"javascript","code":"f(x)","inputs":{"x":[1]},"type":"script","outputs":["a","temp.b"]})j");
+  EXPECT_EQ(string_member(talk.session().wait, "input_type"), "script");
+  talk.say("{'value':{'a':1,'temp.b':2,'user':{'n':0},'evil':3}}");
+  EXPECT_EQ(talk.node(), "ok");
+  EXPECT_EQ(talk.state("variables"), "{'a':1}");
+  EXPECT_EQ(talk.state("temp.b"), "2");
+  EXPECT_EQ(talk.state("user.n"), "[1]");
+  EXPECT_EQ(Talk(flow).start().say("{'value':{'error':'boom'}}").node(), "bad");
+}
+
+}  // namespace
+}  // namespace sluice::flow
