@@ -1,0 +1,10 @@
+// sluice migrate.
+#pragma once
+
+#include "cli/command.h"
+
+namespace sluice::cli {
+
+ExitCode run_migrate(Invocation& invocation);
+
+}  // namespace sluice::cli
