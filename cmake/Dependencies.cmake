@@ -12,15 +12,21 @@ pkg_check_modules(microhttpd REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 
-# rapidjson 1.1.0 (Debian's) declares an assignment operator that assigns to a const member; clang 19 refuses it even unused.
-# Upstream removed the line after the release; the build reads a copy of the headers without it.
+# rapidjson 1.1.0 (Debian's) declares an assignment operator that assigns to a const member, which clang 19 refuses even unused, and
+# adds to a null pointer when a stack is empty, which UBSan reports. Upstream mended both after the release; the build reads a
+# copy of the headers with the same changes.
 find_path(rapidjson_headers rapidjson/document.h REQUIRED)
 set(rapidjson_mended "${PROJECT_BINARY_DIR}/generated-system")
-file(COPY "${rapidjson_headers}/rapidjson" DESTINATION "${rapidjson_mended}")
-file(READ "${rapidjson_headers}/rapidjson/document.h" rapidjson_document)
-string(REPLACE "GenericStringRef& operator=(const GenericStringRef& rhs) { s = rhs.s; length = rhs.length; }" ""
-  rapidjson_document "${rapidjson_document}")
-file(CONFIGURE OUTPUT "${rapidjson_mended}/rapidjson/document.h" CONTENT "${rapidjson_document}" @ONLY)
+file(COPY "${rapidjson_headers}/rapidjson" DESTINATION "${rapidjson_mended}"
+  PATTERN document.h EXCLUDE PATTERN stack.h EXCLUDE)
+function(mend_rapidjson header from to)
+  file(READ "${rapidjson_headers}/rapidjson/${header}" text)
+  string(REPLACE "${from}" "${to}" text "${text}")
+  file(CONFIGURE OUTPUT "${rapidjson_mended}/rapidjson/${header}" CONTENT "${text}" @ONLY)
+endfunction()
+mend_rapidjson(document.h "GenericStringRef& operator=(const GenericStringRef& rhs) { s = rhs.s; length = rhs.length; }" "")
+mend_rapidjson(internal/stack.h "stackTop_ + sizeof(T) * count > stackEnd_"
+  "static_cast<std::ptrdiff_t>(sizeof(T) * count) > stackEnd_ - stackTop_")
 add_library(rapidjson INTERFACE)
 target_include_directories(rapidjson SYSTEM INTERFACE "${rapidjson_mended}")
 target_compile_definitions(rapidjson INTERFACE RAPIDJSON_HAS_STDSTRING=1)
