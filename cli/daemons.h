@@ -8,5 +8,6 @@ namespace sluice::cli {
 ExitCode run_up(Invocation& invocation);
 ExitCode run_listener(Invocation& invocation);
 ExitCode run_worker(Invocation& invocation);
+ExitCode run_notifier(Invocation& invocation);
 
 }  // namespace sluice::cli

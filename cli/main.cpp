@@ -14,6 +14,7 @@ constexpr std::array kCommands{
     Command{"up", "", "all daemons in one process", "", {}, run_up},
     Command{"listener", "", "brings events to their consumers", "", {}, run_listener},
     Command{"worker", "", "runs the tasks of sessions", "", {}, run_worker},
+    Command{"notifier", "", "delivers webhooks", "", {}, run_notifier},
     Command{"migrate", "", "brings the schema up to date", "", {}, run_migrate},
 };
 

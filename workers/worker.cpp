@@ -26,7 +26,7 @@ class Worker : public Service {
       if (connection == nullptr) co_return;
       co_await schema::require_up_to_date(*connection, schema::embedded());
     }
-    http::Client client(context.loop, client_options(context.options));
+    http::Client client(context.loop, http_client_options(context.options));
     FlowCache flows(pool, kFlowVersions);
     Runner runner(pool, flows, client, context.secrets);
     WorkerMetrics metrics(context.metrics);
