@@ -41,3 +41,7 @@ SELECT greatest(extract(epoch FROM min(d.due_at) - clock_timestamp()) * 1000, 0)
 -- name: delivery_horizon
 -- → xmin text: what a DRAIN poll compares with B; send it in front of claim_deliveries
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text;
+
+-- name: database_address
+-- → address text, port int, as the server sees them, or nulls through a socket file: never a destination
+SELECT host(inet_server_addr()) AS address, inet_server_port() AS port

@@ -1,0 +1,84 @@
+#include "notifier/destination.h"
+
+#include <array>
+
+#include "core/base/errors.h"
+#include "core/base/json.h"
+
+namespace sluice::notifier {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::array<std::string_view, 9> kColumns = {"url",           "headers",     "timeout_seconds", "secrets",      "client_certificate",
+                                                      "retry_schedule", "max_age_ms", "rate_limit",      "max_in_flight"};
+
+std::string columns_of(const pg::Row& row) {
+  std::string text;
+  for (const std::string_view column : kColumns) {
+    const auto value = row.get<std::optional<std::string_view>>(column);
+    text += value ? "=" : "~";
+    if (value) text += *value;
+    text += '\0';
+  }
+  return text;
+}
+
+// [{"kind", "secret", "key_id", "ciphertext"}], the newest first.
+void read_secrets(Destination& destination, std::string_view json) {
+  const auto secrets = parse_json(json);
+  if (!secrets || !secrets->IsArray()) throw Error("its secrets are not a list");
+  for (const Json& secret : secrets->GetArray()) {
+    const std::string_view kind = string_member(secret, "kind");
+    const std::string_view text = string_member(secret, "secret");
+    if (text.empty()) {
+      throw Error("a secret is encrypted under key " + std::string(string_member(secret, "key_id", "unknown")) + ", which is not at hand");
+    }
+    if (kind != "legacy") destination.secrets.push_back(SigningSecret::parse(text));
+    // An Ed25519 key's text is nothing that the receiver has.
+    if (kind != "ed25519" && !destination.legacy_secret) destination.legacy_secret = text;
+  }
+  if (destination.secrets.empty() && !destination.legacy_secret) throw Error("it has no valid secret");
+}
+
+void read_headers(Destination& destination, std::string_view json) {
+  const auto headers = parse_json(json);
+  if (!headers || !headers->IsObject()) throw Error("its headers are not an object");
+  for (const auto& member : headers->GetObject()) {
+    if (!member.value.IsString()) throw Error("header " + std::string(text_of(member.name)) + " is no text");
+    destination.headers.push_back({std::string(text_of(member.name)), std::string(text_of(member.value))});
+  }
+}
+
+}  // namespace
+
+Destination destination_from(const pg::Row& row) {
+  Destination destination;
+  destination.url = row.get<std::string>("url");
+  destination.client_certificate = row.get<std::optional<std::string>>("client_certificate").value_or("");
+  destination.timeout = seconds(row.get<std::int32_t>("timeout_seconds"));
+  destination.max_age = milliseconds(row.get<std::int64_t>("max_age_ms"));
+  destination.rate_limit = row.get<std::optional<double>>("rate_limit");
+  destination.max_in_flight = row.get<std::int32_t>("max_in_flight");
+  try {
+    destination.schedule = RetrySchedule::parse(row.text("retry_schedule"));
+    read_headers(destination, row.text("headers"));
+    read_secrets(destination, row.get<std::optional<std::string_view>>("secrets").value_or("[]"));
+  } catch (const Error& error) {
+    destination.fault = error.what();
+  }
+  return destination;
+}
+
+std::shared_ptr<const Destination> Destinations::of(const Uuid& endpoint, const pg::Row& row) {
+  Known& known = known_[endpoint];
+  std::string columns = columns_of(row);
+  if (known.destination == nullptr || known.columns != columns) {
+    known.destination = std::make_shared<const Destination>(destination_from(row));
+    known.columns = std::move(columns);
+  }
+  return known.destination;
+}
+
+}  // namespace sluice::notifier

@@ -1,0 +1,50 @@
+// An endpoint as requests to it need it, read once from the claimed rows and kept until the endpoint is changed.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/signature.h"
+#include "core/base/uuid.h"
+#include "core/http/request.h"
+#include "core/pg/result.h"
+#include "notifier/schedule.h"
+
+namespace sluice::notifier {
+
+struct Destination {
+  std::string url;
+  std::vector<http::Header> headers;            // the subscriber's own
+  std::vector<SigningSecret> secrets;           // valid ones, the newest first
+  std::optional<std::string> legacy_secret;     // text whose bytes key x-webhook-signature
+  std::string client_certificate;               // name of the credential, "" for none
+  std::chrono::milliseconds timeout{15'000};
+  std::chrono::milliseconds max_age{0};
+  std::optional<RetrySchedule> schedule;        // always there unless `fault` says otherwise
+  std::optional<double> rate_limit;             // requests a second
+  int max_in_flight = 8;
+  std::string fault;  // why nothing can be sent, such as a secret that cannot be read; no fault of the receiver's
+};
+
+// The endpoint's columns of a row of claim_deliveries. Never throws for what they hold: that is a fault of the destination.
+[[nodiscard]] Destination destination_from(const pg::Row& row);
+
+// The last destination of each endpoint, for as long as its columns stay the same.
+class Destinations {
+ public:
+  [[nodiscard]] std::shared_ptr<const Destination> of(const Uuid& endpoint, const pg::Row& row);
+  void forget(const Uuid& endpoint) { known_.erase(endpoint); }
+
+ private:
+  struct Known {
+    std::string columns;  // as text, to see a change
+    std::shared_ptr<const Destination> destination;
+  };
+  std::unordered_map<Uuid, Known> known_;
+};
+
+}  // namespace sluice::notifier

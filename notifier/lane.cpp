@@ -1,0 +1,121 @@
+#include "notifier/lane.h"
+
+#include <algorithm>
+
+namespace sluice::notifier {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How long an overloaded endpoint is left alone when it does not say; a delivery's own retry may come sooner.
+constexpr BackoffPolicy kOverload{.base = milliseconds(1000), .factor = 2, .max = std::chrono::seconds(60), .jitter = 0.2};
+constexpr milliseconds kShortestPause{100};
+
+}  // namespace
+
+Lane::Lane() : overload_(kOverload) {}
+
+void Lane::acquire(std::int64_t token, milliseconds pause, std::optional<std::string_view> breaker, Clock::time_point now) {
+  const bool anew = !owned_ || token != token_;
+  const bool all_written = unwritten_ == 0 && !pause_changed_ && !breaker_changed_;
+  const bool reset_by_hand = pause.count() == 0 && !breaker && all_written;
+  owned_ = true;
+  token_ = token;
+  if (anew) {
+    leaving_ = false;
+    forget_floors();
+    pause_changed_ = false;
+    breaker_changed_ = false;
+    disable_.clear();
+  }
+  if (anew || (reset_by_hand && (paused(now) || breaker_.state() != Breaker::State::kClosed))) {
+    paused_until_ = now + pause;
+    breaker_ = Breaker::from_text(breaker.value_or("{}"));
+    overload_.reset();
+  }
+}
+
+std::optional<int> Lane::room(Queue queue, Clock::time_point now) const {
+  if (!owned_ || leaving_ || paused(now)) return 0;
+  if (cap_) return limited(breaker_.limit(*cap_) - in_flight_, queue, *cap_, now);
+  if (breaker_.state() == Breaker::State::kClosed) return std::nullopt;
+  return limited(1, queue, 1, now);
+}
+
+// Replays have at most half of an endpoint, so that they never fill it before what is new.
+int Lane::limited(int room, Queue queue, int limit, Clock::time_point now) const {
+  if (queue == Queue::kReplay) room = std::min(room, std::max(limit / 2, 1) - replays_in_flight_);
+  if (const auto rate = rate_.available(now)) room = std::min(room, *rate);
+  return std::max(room, 0);
+}
+
+Deadline Lane::next_change(Clock::time_point now) const {
+  if (!owned_ || leaving_) return kNoDeadline;
+  return paused(now) ? paused_until_ : rate_.next(now);
+}
+
+std::optional<std::uint64_t> Lane::begin(const Delivery& delivery, Clock::time_point now) {
+  if (!owned_ || delivery.lane_token != token_) return std::nullopt;
+  cap_ = delivery.destination->max_in_flight;
+  rate_.set(delivery.destination->rate_limit, now);
+  if (room(delivery.queue, now).value_or(0) <= 0) return std::nullopt;
+  rate_.take(now);
+  in_flight_ += 1;
+  if (delivery.queue == Queue::kReplay) replays_in_flight_ += 1;
+  auto& floor = floors_[static_cast<std::size_t>(delivery.queue)];
+  floor = std::max(floor.value_or(delivery.due_at), delivery.due_at);
+  if (breaker_.state() == Breaker::State::kOpen) breaker_changed_ = true;
+  return breaker_.begin();
+}
+
+void Lane::end(const Delivery& delivery, const Outcome& outcome, std::uint64_t era, Clock::time_point now, double u) {
+  in_flight_ -= 1;
+  if (delivery.queue == Queue::kReplay) replays_in_flight_ -= 1;
+  unwritten_ += 1;
+  if (!owned_ || delivery.lane_token != token_) return;
+  if (!outcome.disable.empty()) disable_ = outcome.disable;
+  if (outcome.kind == Outcome::Kind::kDelivered) {
+    overload_.reset();
+    breaker_changed_ |= breaker_.succeeded(era, *cap_);
+    return;
+  }
+  if (outcome.kind == Outcome::Kind::kInterrupted) return;
+  if (outcome.kind == Outcome::Kind::kDeferred) {
+    pause_for(overload_.next(), now);
+    return;
+  }
+  if (outcome.pause && outcome.pause->count() > 0) {
+    pause_for(*outcome.pause, now);
+  } else if (outcome.overloaded) {
+    const milliseconds asked = overload_.next();
+    pause_for(outcome.kind == Outcome::Kind::kRetry ? std::min(asked, std::max(outcome.delay, kShortestPause)) : asked, now);
+  }
+  if (const auto opened = breaker_.failed(era, u)) {
+    breaker_changed_ = true;
+    pause_for(*opened, now);
+  }
+}
+
+void Lane::pause_for(milliseconds pause, Clock::time_point now) {
+  if (now + pause <= paused_until_) return;
+  paused_until_ = now + pause;
+  pause_changed_ = true;
+}
+
+LaneNews Lane::take_news(Clock::time_point now) {
+  LaneNews news;
+  if (std::exchange(pause_changed_, false)) {
+    news.pause = std::max(std::chrono::ceil<milliseconds>(paused_until_ - now), milliseconds(1));
+  }
+  if (std::exchange(breaker_changed_, false)) news.breaker = breaker_.text();
+  news.disable = std::exchange(disable_, {});
+  return news;
+}
+
+void Lane::give_back(const LaneNews& news) {
+  pause_changed_ |= news.pause.has_value();
+  breaker_changed_ |= news.breaker.has_value();
+  if (disable_.empty()) disable_ = news.disable;
+}
+
+}  // namespace sluice::notifier

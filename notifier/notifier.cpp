@@ -1,0 +1,73 @@
+#include "notifier/notifier.h"
+
+#include "core/service/http_options.h"
+#include "core/service/schema.h"
+#include "notifier/pump.h"
+
+namespace sluice::notifier {
+namespace {
+
+constexpr int kBlockingThreads = 2;
+
+// Nothing that a subscriber names may lead to the database, wherever it is after a failover. Its address is unknown when it is reached
+// through a socket file.
+class DatabaseDenied {
+ public:
+  explicit DatabaseDenied(http::AddressGuard& guard) : guard_(guard) {}
+
+  void connected(const pg::Row& server) {
+    if (server.is_null("address") || server.text("address") == last_) return;
+    last_ = server.text("address");
+    const auto port = static_cast<std::uint16_t>(server.get<std::int32_t>("port"));
+    if (const auto address = http::Address::from_numeric(last_)) guard_.deny({*address, port});
+  }
+
+ private:
+  http::AddressGuard& guard_;
+  std::string last_;
+};
+
+class Notifier : public Service {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "notifier"; }
+
+  Task<void> run(ServiceContext& context) override {
+    const pg::ConnectOptions database{.dsn = context.options.text("database.dsn"), .application_name = "sluice notifier"};
+    BlockingPool blocking(context.loop, kBlockingThreads);
+    {
+      pg::Reconnector reconnector(context.loop, blocking, database, "notifier");
+      const std::unique_ptr<pg::Connection> connection = co_await reconnector.connect(context.stop);
+      if (connection == nullptr) co_return;
+      co_await schema::require_up_to_date(*connection, schema::embedded());
+    }
+    http::Client client(context.loop, http_client_options(context.options));
+    DatabaseDenied denied(client.guard());
+    Sender sender(client, context.secrets);
+    NotifierMetrics metrics(context.metrics);
+    Process process(context.loop, blocking, database, "notifier");
+    Doorbell doorbell(context.loop, blocking, database, "deliveries", context.metrics);
+    Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "deliveries"), process, sender, metrics,
+              {.in_flight = static_cast<int>(context.options.integer("notifier.concurrency"))},
+              {.connected =
+                   [&denied, &context](const pg::Result& server) {
+                     denied.connected(server.one());
+                     context.health.ready();
+                   },
+               .disconnected = [&context] { context.health.not_ready("connecting to the database"); }});
+
+    TaskScope parts(context.loop);
+    StopSource last;  // the heartbeat goes on until everything is given back
+    parts.spawn(process.run(last.token()));
+    parts.spawn(pump.listen(doorbell, context.stop));
+    const Clock::duration grace = context.options.duration("daemon.shutdown_timeout") * 8 / 10;
+    co_await pump.run(context.stop, grace);
+    last.request_stop();
+    co_await parts.join();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Service> make_notifier() { return std::make_unique<Notifier>(); }
+
+}  // namespace sluice::notifier
