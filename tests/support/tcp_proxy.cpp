@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <deque>
 #include <list>
 #include <mutex>
@@ -104,7 +105,11 @@ struct TcpProxy::State {
       int timeout = -1;
       {
         const std::scoped_lock lock(mutex);
-        if (closing) return;
+        if (closing) {
+          changes_seen = changes;
+          seen.notify_all();
+          return;
+        }
         timeout = watch(watched);
       }
       poll(watched.data(), watched.size(), timeout);
@@ -117,6 +122,8 @@ struct TcpProxy::State {
         move(link, link.down);
       }
       std::erase_if(links, [](const Link& link) { return link.broken || (link.up.passed_on && link.down.passed_on); });
+      changes_seen = changes;
+      seen.notify_all();
     }
   }
 
@@ -181,21 +188,25 @@ struct TcpProxy::State {
     }
   }
 
-  // Changes something under the lock and lets the thread look again.
+  // Changes something under the lock and waits until the thread has looked: a socket that is closed while the thread polls it lives
+  // until the poll returns.
   template <typename Change>
   void change(Change apply) {
-    {
-      const std::scoped_lock lock(mutex);
-      apply();
-    }
+    std::unique_lock lock(mutex);
+    apply();
+    const std::uint64_t mine = ++changes;
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t ignored = write(wake.get(), &one, sizeof one);
+    seen.wait(lock, [&] { return changes_seen >= mine; });
   }
 
   static constexpr std::size_t kMostHeld = 256;  // chunks a flow
 
   const int target_port;
   std::mutex mutex;  // guards all below
+  std::condition_variable seen;
+  std::uint64_t changes = 0;
+  std::uint64_t changes_seen = 0;
   Descriptor listener;
   const int port;
   Descriptor wake{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
