@@ -39,7 +39,7 @@ SELECT sluice_private.hide('sluice_private.park_followers(bigint, bigint[], smal
 CREATE OR REPLACE FUNCTION sluice_private.finish_batch(p_consumer bigint, b record, p_produced int) RETURNS sluice_private.handled
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF b.ids IS NOT NULL OR b.stale OR b.more THEN
+  IF b.ids IS NOT NULL OR b.must_move THEN
     PERFORM sluice_private.move_cursor(p_consumer, b.seq, b.cursor, b.gap_snapshot, b.gap_after_id);
   END IF;
   RETURN (coalesce(cardinality(b.ids), 0), p_produced, b.more, b.xmin);

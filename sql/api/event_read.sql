@@ -9,7 +9,7 @@
 DO $make$
 BEGIN
   EXECUTE format($function$
-CREATE OR REPLACE FUNCTION sluice_private.poll_events(p_seen text, OUT snapshot text, OUT xmin text, OUT found boolean)
+CREATE OR REPLACE FUNCTION sluice_private.poll_events(p_seen text, OUT snapshot text, OUT xmin text, OUT news boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
@@ -21,15 +21,15 @@ DECLARE
 BEGIN
   snapshot := polled;
   xmin := pg_snapshot_xmin(polled);
-  found := seen IS NULL;
+  news := seen IS NULL;
   FOR s IN SELECT w.slot FROM sluice_private.event_slots w WHERE w.closed_xid IS NULL OR w.closed_xid >= pg_snapshot_xmin(seen) LOOP
-    EXIT WHEN found;
+    EXIT WHEN news;
     CASE s%s
     END CASE;
   END LOOP;
 END $$
 $function$, (SELECT string_agg(format($branch$
-    WHEN %1$s THEN found := (SELECT true FROM sluice_private.flow_events_%1$s WHERE xid >= seen_xmax ORDER BY xid LIMIT 1) IS NOT NULL
+    WHEN %1$s THEN news := (SELECT true FROM sluice_private.flow_events_%1$s WHERE xid >= seen_xmax ORDER BY xid LIMIT 1) IS NOT NULL
                          OR (SELECT true FROM sluice_private.flow_events_%1$s WHERE xid = ANY (seen_xip) LIMIT 1) IS NOT NULL;$branch$, n), '')
                FROM generate_series(0, 7) AS n));
 END $make$;
@@ -45,7 +45,7 @@ SELECT sluice_private.hide('sluice_private.poll_events(text)');
 CREATE OR REPLACE FUNCTION sluice_private.next_events(
   p_consumer bigint, p_limit int,
   OUT seq bigint, OUT ids bigint[], OUT slots smallint[], OUT cursor pg_snapshot, OUT gap_snapshot pg_snapshot, OUT gap_after_id bigint,
-  OUT xmin xid8, OUT more boolean, OUT stale boolean)
+  OUT xmin xid8, OUT more boolean, OUT must_move boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
 AS $$
@@ -67,7 +67,7 @@ BEGIN
   seen_xip := ARRAY(SELECT pg_snapshot_xip(p.cursor));
   SELECT array_agg(CASE WHEN s.closed_xid < pg_snapshot_xmin(p.cursor) THEN NULL ELSE s.slot END ORDER BY s.slot) INTO o
     FROM sluice_private.event_slots s;
-  stale := p.moved_at < clock_timestamp() - interval '1 minute';
+  must_move := p.moved_at < clock_timestamp() - interval '1 minute';
   IF p.gap_snapshot IS NULL THEN
     SELECT pg_current_snapshot(), array_agg(e.id ORDER BY e.id), array_agg(e.slot ORDER BY e.id), sum(octet_length(e.body))
       INTO now_snapshot, ids, slots, bytes
@@ -100,14 +100,14 @@ BEGIN
                      AND (xid >= seen_xmax OR xid = ANY (seen_xip)) AND pg_visible_in_snapshot(xid, p.gap_snapshot)
                    ORDER BY id LIMIT p_limit) AS w) AS e
    WHERE e.before <= 8388608;
+  more := true;  -- also at the gap's end: what came after its snapshot is still to be read
+  must_move := true;
   IF bytes = 0 THEN
     cursor := p.gap_snapshot;
-    more := false;
   ELSE
     cursor := p.cursor;
     gap_snapshot := p.gap_snapshot;
     gap_after_id := ids[cardinality(ids)];
-    more := true;
   END IF;
 END $$;
 COMMENT ON FUNCTION sluice_private.next_events(bigint, int) IS

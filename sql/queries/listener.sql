@@ -25,7 +25,7 @@ SELECT name, problem FROM sluice_private.foreign_cursors();
 
 -- name: poll_events
 -- $1 snapshot text of the last poll (null the first time: then found is true) → snapshot text, xmin text, found boolean. xmin is for DRAIN.
-SELECT snapshot, xmin, found FROM sluice_private.poll_events($1);
+SELECT snapshot, xmin, news AS found FROM sluice_private.poll_events($1);
 
 -- name: run_webhooks
 -- $1 consumer bigint, $2 limit int → events int, produced int, more boolean, xmin text. more: call again at once.
