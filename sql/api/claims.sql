@@ -39,7 +39,7 @@ COMMENT ON FUNCTION sluice_private.reap_processes() IS
 CREATE OR REPLACE FUNCTION sluice_private.retry_tasks(task_ids bigint[], claim_tokens bigint[], delays interval[], error_texts text[])
 RETURNS SETOF bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 BEGIN
   RETURN QUERY
     WITH given AS MATERIALIZED (
@@ -60,7 +60,7 @@ COMMENT ON FUNCTION sluice_private.retry_tasks(bigint[], bigint[], interval[], t
 CREATE OR REPLACE FUNCTION sluice_private.release_tasks(task_ids bigint[], claim_tokens bigint[], delays interval[] DEFAULT NULL)
 RETURNS SETOF bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 BEGIN
   RETURN QUERY
     WITH given AS MATERIALIZED (

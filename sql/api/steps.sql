@@ -194,7 +194,7 @@ COMMENT ON FUNCTION sluice_private.commit_steps(bigint, bigint[], bigint[], text
 
 -- The sessions' rows are locked by the caller, so nobody queues or takes an input of theirs meanwhile.
 CREATE OR REPLACE FUNCTION sluice_private.take_queued_inputs(sessions uuid[]) RETURNS int
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
   taken int;
 BEGIN
