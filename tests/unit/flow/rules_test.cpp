@@ -226,6 +226,8 @@ TEST(Webhook, OnlyWhatMayPassIsTriedAgain) {
   outcome.status = 0;
   outcome.error = "connect";
   EXPECT_TRUE(NodeRun::may_pass(outcome));
+  outcome.error = "refused_address";
+  EXPECT_FALSE(NodeRun::may_pass(outcome));
 }
 
 TEST(Webhook, ATimeoutTakesTheTimeoutEdgeWhenThereIsOne) {
