@@ -1,0 +1,84 @@
+#include "tests/support/daemon_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <thread>
+
+namespace sluice::test {
+namespace {
+
+constexpr std::chrono::seconds kPatience{30};
+
+std::string next_log_file(const std::string& daemon) {
+  static std::atomic<int> count{0};
+  return std::string(SLUICE_BINARY_DIR) + "/Testing/" + daemon + "-" + std::to_string(getpid()) + "-" + std::to_string(++count) + ".log";
+}
+
+}  // namespace
+
+DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn, const std::vector<std::string>& arguments)
+    : log_file_(next_log_file(daemon)) {
+  std::vector<std::string> words{std::string(SLUICE_BINARY_DIR) + "/bin/sluice", daemon, "--dsn", dsn,
+                                 "--http.allow_networks", "127.0.0.0/8", "--log.level", "debug"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  pid_ = fork();
+  if (pid_ < 0) throw std::runtime_error("cannot fork");
+  if (pid_ == 0) {
+    const int log = open(log_file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    dup2(log, STDOUT_FILENO);
+    dup2(log, STDERR_FILENO);
+    execv(argv[0], argv.data());
+    _exit(127);
+  }
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (log().find(" ready status=") == std::string::npos) {
+    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
+      pid_ = -1;
+      throw std::runtime_error(daemon + " ended before it was ready:\n" + log());
+    }
+    if (std::chrono::steady_clock::now() > until) throw std::runtime_error(daemon + " is not ready:\n" + log());
+    std::this_thread::yield();
+    usleep(2000);
+  }
+}
+
+DaemonProcess::~DaemonProcess() { kill(); }
+
+void DaemonProcess::kill() {
+  if (pid_ < 0) return;
+  ::kill(pid_, SIGKILL);
+  (void)wait_for_end();
+}
+
+int DaemonProcess::terminate() {
+  ::kill(pid_, SIGTERM);
+  return wait_for_end();
+}
+
+void DaemonProcess::stop_clock() const { ::kill(pid_, SIGSTOP); }
+void DaemonProcess::continue_clock() const { ::kill(pid_, SIGCONT); }
+
+int DaemonProcess::wait_for_end() {
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  pid_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+std::string DaemonProcess::log() const {
+  std::ifstream file(log_file_);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace sluice::test
