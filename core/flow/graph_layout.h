@@ -29,7 +29,7 @@ struct LayoutSizes {
   double node_width = 220;
   double node_height = 66;
   double node_gap = 36;   // between nodes of one rank
-  double rank_gap = 64;
+  double rank_gap = 56;
   double lane_width = 18; // of an edge that passes through a rank
   double margin = 28;
   std::size_t hub = 8;    // edges to a node that at least so many lead to are tags when they are long or go back

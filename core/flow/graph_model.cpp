@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -52,18 +53,35 @@ std::string summary_of(std::string_view type, const Json& content) {
   return {};
 }
 
-// {"var": "user.age", "gte": 13} → user.age gte 13.
-std::string condition_text(const Json& condition) {
+std::string_view sign_of(std::string_view operation) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kSigns{{{"eq", "="}, {"ne", "≠"}, {"gt", ">"}, {"gte", "≥"}, {"lt", "<"}, {"lte", "≤"}}};
+  for (const auto& [name, sign] : kSigns) {
+    if (name == operation) return sign;
+  }
+  return operation;
+}
+
+// {"var": "user.age", "gte": 13} → user.age ≥ 13. A label is short, so what is nested deeper than it shows is left out.
+std::string condition_text(const Json& condition, int depth = 0) {
+  constexpr int kDeepest = 4;
   if (condition.IsString()) return std::string(text_of(condition));
-  if (!condition.IsObject()) return {};
+  if (!condition.IsObject() || depth > kDeepest) return "…";
   if (const auto name = string_member(condition, "$ref"); !name.empty()) return std::string(name);
-  const std::string_view variable = string_member(condition, "var");
-  if (variable.empty()) return to_text(condition);
-  std::string text(variable);
+  std::string text(string_member(condition, "var"));
   for (const auto& member : condition.GetObject()) {
     const std::string_view key = text_of(member.name);
     if (key == "var" || key == "ignore_case") continue;
-    text += fmt::format(" {} {}", key, member.value.IsString() ? std::string(text_of(member.value)) : to_text(member.value));
+    if (!text.empty()) text += ' ';
+    if ((key == "and" || key == "or") && member.value.IsArray()) {
+      if (member.value.Empty()) text += key == "or" ? "never" : "always";
+      for (rapidjson::SizeType i = 0; i < member.value.Size() && text.size() < kLabelLength * 2; ++i) {
+        text += (i == 0 ? "" : fmt::format(" {} ", key)) + condition_text(member.value[i], depth + 1);
+      }
+    } else if (key == "not") {
+      text += "not " + condition_text(member.value, depth + 1);
+    } else {
+      text += fmt::format("{} {}", sign_of(key), member.value.IsString() ? std::string(text_of(member.value)) : to_text(member.value));
+    }
   }
   return text;
 }
@@ -132,8 +150,9 @@ class Reader {
       graph_.edges.push_back({source, to->second, std::move(label)});
       return;
     }
+    // With the unlabelled way among them, all lead there whatever happens.
     std::string& joined = graph_.edges[known->second].label;
-    if (!label.empty()) joined = shortened(joined.empty() ? label : joined + ", " + label, kLabelLength);
+    joined = joined.empty() || label.empty() ? std::string() : shortened(joined + ", " + label, kLabelLength);
   }
 
   void read_edges() {

@@ -9,32 +9,40 @@
 namespace sluice::flow {
 namespace {
 
-constexpr std::size_t kIdLength = 27;
-constexpr std::size_t kSummaryLength = 36;
+constexpr std::size_t kIdLength = 25;
+constexpr std::size_t kSummaryLength = 31;
 constexpr double kCorner = 10;
 constexpr double kTagHeight = 16;
 constexpr std::size_t kMostTags = 3;  // a node shows
 
-// One colour a node type, the same on both backgrounds; the rest follows the reader's scheme.
+// One colour a node type, the same on both backgrounds; the rest follows the reader's scheme. No CSS variables: renderers of
+// pictures do not know them.
 constexpr std::string_view kStyle = R"(<style>
-  svg { --paper: #ffffff; --box: #ffffff; --ink: #1f2933; --faint: #6b7785; --line: #9aa5b1; --rim: #d5dbe1; }
-  @media (prefers-color-scheme: dark) {
-    svg { --paper: #14181d; --box: #1e242b; --ink: #e6eaee; --faint: #97a3af; --line: #66727f; --rim: #37414c; }
-  }
-  .message { --hue: #3b82c4; } .question { --hue: #2f9e6e; } .condition { --hue: #c98a14; } .action { --hue: #7a5fc7; }
-  .webhook { --hue: #c2517e; } .composite { --hue: #4f7d8c; } .script { --hue: #b5562f; } .other { --hue: #888888; }
-  text { font-family: system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: var(--ink); }
-  .box { fill: var(--box); stroke: var(--rim); stroke-width: 1.2; }
-  .entry .box { stroke: var(--hue); stroke-width: 2.4; }
-  .bar, .kind { fill: var(--hue); }
-  .kind { font-size: 9.5px; letter-spacing: 0.06em; text-transform: uppercase; }
+  text { font-family: system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: #1f2933; }
+  .paper { fill: #ffffff; }
+  .box { fill: #ffffff; stroke: #d5dbe1; stroke-width: 1.2; }
+  .kind { font-size: 9.5px; letter-spacing: 0.06em; }
   .id { font-size: 13px; font-weight: 600; }
-  .summary { font-size: 11px; fill: var(--faint); }
-  .edge { fill: none; stroke: var(--line); stroke-width: 1.4; }
+  .summary { font-size: 11px; fill: #6b7785; }
+  .edge { fill: none; stroke: #9aa5b1; stroke-width: 1.4; }
   .back { stroke-dasharray: 5 4; }
-  .tip { fill: var(--line); }
-  .label { font-size: 10px; fill: var(--ink); text-anchor: middle; paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
-  .tag { font-size: 10px; fill: var(--faint); }
+  .tip { fill: #9aa5b1; }
+  .halo, .label { font-size: 10px; text-anchor: middle; }
+  .halo { stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round; }
+  .tag { font-size: 10px; fill: #6b7785; }
+  .message .hue { fill: #3b82c4; } .question .hue { fill: #2f9e6e; } .condition .hue { fill: #c98a14; } .action .hue { fill: #7a5fc7; }
+  .webhook .hue { fill: #c2517e; } .composite .hue { fill: #4f7d8c; } .script .hue { fill: #b5562f; } .other .hue { fill: #888888; }
+  .entry .box { stroke: #52606d; stroke-width: 2.4; }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e6eaee; }
+    .paper { fill: #14181d; }
+    .box { fill: #1e242b; stroke: #37414c; }
+    .entry .box { stroke: #aab4be; }
+    .summary, .tag { fill: #97a3af; }
+    .edge { stroke: #66727f; }
+    .tip { fill: #66727f; }
+    .halo { stroke: #14181d; }
+  }
 </style>
 )";
 
@@ -88,7 +96,7 @@ class Drawing {
     out_ += kStyle;
     out_ += "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">"
             "<path class=\"tip\" d=\"M0,0 L8,4 L0,8 z\"/></marker></defs>\n";
-    out_ += "<rect width=\"100%\" height=\"100%\" style=\"fill: var(--paper)\"/>\n";
+    out_ += "<rect width=\"100%\" height=\"100%\" class=\"paper\"/>\n";
     for (std::size_t i = 0; i < graph_.edges.size(); ++i) draw_line(i);
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) draw_node(i);
     for (std::size_t i = 0; i < graph_.edges.size(); ++i) draw_label(i);
@@ -115,8 +123,11 @@ class Drawing {
     const std::size_t turn = turns_[graph_.edges[index].source]++ % 3;
     const double along = 0.3 + 0.18 * static_cast<double>(turn);
     const double eased = along * along * (3 - 2 * along);
-    out_ += fmt::format("<text class=\"label\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", from.x + (to.x - from.x) * eased,
-                        from.y + (to.y - from.y) * along + 3, escaped(label));
+    // Written twice: the first, in the colour of the paper, keeps lines away from the letters of the second.
+    for (const std::string_view layer : {"halo", "label"}) {
+      out_ += fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", layer, from.x + (to.x - from.x) * eased,
+                          from.y + (to.y - from.y) * along + 3, escaped(label));
+    }
   }
 
   void draw_node(std::size_t index) {
@@ -127,8 +138,8 @@ class Drawing {
     out_ += fmt::format("<g class=\"{}{}\" transform=\"translate({:.1f},{:.1f})\"><title>{}</title>", class_of(node.type), node.entry ? " entry" : "",
                         corner.x, corner.y, escaped(node.summary.empty() ? node.id : node.id + ": " + node.summary));
     out_ += fmt::format("<rect class=\"box\" width=\"{}\" height=\"{}\" rx=\"{}\"/>", w, h, kCorner);
-    out_ += fmt::format("<rect class=\"bar\" x=\"0\" y=\"12\" width=\"4\" height=\"{}\" rx=\"2\"/>", h - 24);
-    out_ += fmt::format("<text class=\"kind\" x=\"16\" y=\"18\">{}{}</text>", escaped(node.type), node.entry ? " · start" : "");
+    out_ += fmt::format("<rect class=\"hue\" x=\"0\" y=\"12\" width=\"4\" height=\"{}\" rx=\"2\"/>", h - 24);
+    out_ += fmt::format("<text class=\"kind hue\" x=\"16\" y=\"18\">{}{}</text>", escaped(node.type), node.entry ? " · start" : "");
     out_ += fmt::format("<text class=\"id\" x=\"16\" y=\"36\">{}</text>", escaped(shortened(node.id, kIdLength)));
     out_ += fmt::format("<text class=\"summary\" x=\"16\" y=\"54\">{}</text></g>\n", escaped(shortened(node.summary, kSummaryLength)));
   }

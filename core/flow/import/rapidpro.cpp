@@ -156,6 +156,7 @@ class RapidproImport {
     if (seconds != nullptr && seconds->IsNumber()) {
       set(content, "timeout", clone(*seconds));
       late = target_of_category(node, router, string_member(*timeout, "category_uuid"));
+      if (late.empty()) late = draft_.end_node();
     }
     chain.ask(std::move(content), late);
   }

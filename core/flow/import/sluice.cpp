@@ -92,8 +92,15 @@ class SluiceImport {
     if (const Json* nodes = first_of(source, kNodeKeys); nodes != nullptr && nodes->IsArray()) learn(*nodes, rewriter, 0);
     for (const auto& member : source.GetObject()) {
       const std::string_view key = text_of(member.name);
-      const bool graph = contains(kNodeKeys, key) || contains(kEdgeKeys, key) || contains(kEntryKeys, key) || contains(kRowColumns, key);
-      if (!graph && find(flow, key) == nullptr) set(flow, key, clone(member.value));
+      if (contains(kEntryKeys, key) || contains(kRowColumns, key)) continue;
+      // The graph keeps its place among the members, and is filled in below.
+      if (contains(kNodeKeys, key)) {
+        set(flow, "nodes", Json());
+      } else if (contains(kEdgeKeys, key)) {
+        set(flow, "connections", Json());
+      } else if (find(flow, key) == nullptr) {
+        set(flow, key, clone(member.value));
+      }
     }
     add_graph(source, flow, "", rewriter, 0);
     if (rewriter.long_timeout_left() && !seconds) {

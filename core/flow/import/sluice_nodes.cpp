@@ -158,7 +158,9 @@ std::string node_id_of(const Json& node) {
 Json canonical_node(const Json& node, const std::string& path, Json& connections, std::vector<Note>& report) {
   if (!node.IsObject()) {
     report.push_back({path, Severity::kError, "a node must be an object"});
-    return object_of({{"node_id", ""}, {"node_type", ""}});
+    Json nothing = object_of({{"node_id", ""}, {"node_type", ""}});
+    set(nothing, "content", make_object());
+    return nothing;
   }
   const std::string id = node_id_of(node);
   if (id.empty()) report.push_back({path, Severity::kError, "the node has no id under node_id, id, node_key or data.id"});

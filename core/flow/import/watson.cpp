@@ -2,6 +2,7 @@
 // with an entry each; what a node sets and says become an action and a message; where it waits becomes a question.
 #include <fmt/format.h>
 
+#include <compare>
 #include <map>
 
 #include "core/flow/import/formats.h"
@@ -51,21 +52,27 @@ class WatsonImport {
     return wish.empty() ? node.id : wish;
   }
 
-  // The condition node that asks the children of a node in turn.
-  std::string level(std::size_t parent) {
+  // A level asks the conditions of siblings in turn, from one of them on. An answer just given that none of them understands
+  // is tried at the top; where nothing new was said, the conversation waits.
+  struct Level {
+    std::size_t first;
+    bool answered;
+    auto operator<=>(const Level&) const = default;
+  };
+
+  std::string level(std::size_t parent, bool answered) {
     if (parent == kRoot || tree_.nodes()[parent].children.empty()) return root_;
-    return level_from(tree_.nodes()[tree_.nodes()[parent].children.front()]);
+    return level_from(tree_.nodes()[tree_.nodes()[parent].children.front()], answered);
   }
 
-  // The same, from one child on: where a jump to a node's condition leads.
-  std::string level_from(const WatsonNode& first) {
-    const std::size_t index = tree_.index_of(first);
-    if (first.parent == kRoot && tree_.top().front() == index) return root_;
-    const auto found = levels_.find(index);
+  std::string level_from(const WatsonNode& first, bool answered) {
+    const Level wanted{tree_.index_of(first), answered};
+    if (first.parent == kRoot && tree_.top().front() == wanted.first) return root_;
+    const auto found = levels_.find(wanted);
     if (found != levels_.end()) return found->second;
-    const std::string id = draft_.reserve(bodies_[index] + "_or");
-    levels_.emplace(index, id);
-    unwritten_levels_.push_back(index);
+    const std::string id = draft_.reserve(bodies_[wanted.first] + (answered ? "_or" : "_next"));
+    levels_.emplace(wanted, id);
+    unwritten_levels_.push_back(wanted);
     return id;
   }
 
@@ -80,12 +87,13 @@ class WatsonImport {
       }
       const std::string_view selector = string_member(*step, "selector");
       if (selector == "body") return {false, bodies_[tree_.index_of(*target)]};
-      return {selector == "user_input", level_from(*target)};
+      const bool waits = selector == "user_input";
+      return {waits, level_from(*target, waits)};
     }
     const bool response = string_member(*node.json, "type") == "response_condition";
     if (response && behavior.empty() && node.parent != kRoot) return next_of(tree_.nodes()[node.parent]);
-    if (behavior == "skip_user_input" && !node.children.empty()) return {false, level(tree_.index_of(node))};
-    return {true, level(tree_.index_of(node))};
+    if (behavior == "skip_user_input" && !node.children.empty()) return {false, level(tree_.index_of(node), false)};
+    return {true, level(tree_.index_of(node), true)};
   }
 
   void emit(const WatsonNode& node) {
@@ -160,16 +168,15 @@ class WatsonImport {
     draft_.connect(id, "default", otherwise);
   }
 
-  // An answer that no child understands is tried at the top.
   void emit_levels() {
     while (!unwritten_levels_.empty()) {
-      const std::size_t index = unwritten_levels_.back();
+      const Level next = unwritten_levels_.back();
       unwritten_levels_.pop_back();
-      const WatsonNode& node = tree_.nodes()[index];
+      const WatsonNode& node = tree_.nodes()[next.first];
       const std::vector<std::size_t>& members = tree_.siblings_of(node);
       std::size_t from = 0;
-      while (from < members.size() && members[from] != index) ++from;
-      emit_level(levels_.at(index), members, from, node.parent == kRoot ? listen_ : root_);
+      while (from < members.size() && members[from] != next.first) ++from;
+      emit_level(levels_.at(next), members, from, next.answered && node.parent != kRoot ? root_ : listen_);
     }
   }
 
@@ -194,8 +201,8 @@ class WatsonImport {
 
   void report_what_differs() {
     draft_.note("intents", Severity::kWarning,
-                "there is no classifier here: an intent is recognised when the answer is one of its training examples; replace the conditions "
-                "named 'intent …' to use one");
+                "there is no classifier here: an intent is recognised when one of its training examples is said, alone or within more; replace "
+                "the conditions named 'intent …' to use one");
     draft_.note("entities", Severity::kInfo, "entities are recognised by their values, synonyms and patterns, without fuzzy matching");
     draft_.note("dialog_nodes", Severity::kInfo, "context is kept in variables; a conversation ends when its session does, as there");
     for (const WatsonNode& node : tree_.nodes()) {
@@ -211,8 +218,8 @@ class WatsonImport {
   WatsonTree tree_;
   WatsonLanguage language_;
   std::vector<std::string> bodies_;
-  std::map<std::size_t, std::string> levels_;
-  std::vector<std::size_t> unwritten_levels_;
+  std::map<Level, std::string> levels_;
+  std::vector<Level> unwritten_levels_;
   std::string root_;
   std::string listen_;
 };

@@ -41,13 +41,8 @@ std::string escaped(std::string_view text) {
   return pattern;
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
+// Any of the phrases, of whole words, in any case.
+std::string whole_words(std::string_view phrases) { return fmt::format(R"((?i)(?:^|\W)(?:{})(?:\W|$))", phrases); }
 
 void index(const Json& workspace, std::string_view list_key, std::string_view name_key, std::map<std::string, const Json*, std::less<>>& into) {
   const Json* list = find(workspace, list_key);
@@ -84,16 +79,16 @@ std::string WatsonLanguage::add(std::string name, const std::string& cel) {
 std::string WatsonLanguage::intent(std::string_view name) {
   const auto found = intents_.find(name);
   if (found == intents_.end()) return {};
-  std::string list;
+  std::string phrases;
   const Json* examples = find(*found->second, "examples");
   if (examples != nullptr && examples->IsArray()) {
     for (const Json& example : examples->GetArray()) {
-      const std::string_view text = string_member(example, "text");
-      if (text.empty() || list.size() > kMostPatternBytes) continue;
-      list += (list.empty() ? "" : ", ") + cel_string(lower(stripped(text)));
+      std::string_view text = stripped(string_member(example, "text"));
+      while (!text.empty() && std::string_view(".?!").find(text.back()) != std::string_view::npos) text.remove_suffix(1);
+      if (!text.empty() && phrases.size() < kMostPatternBytes) phrases += (phrases.empty() ? "" : "|") + escaped(text);
     }
   }
-  return add("intent " + std::string(name), fmt::format("{}.lowerAscii() in [{}]", kSaid, list));
+  return add("intent " + std::string(name), phrases.empty() ? "false" : is_said(whole_words(phrases)));
 }
 
 const Json* WatsonLanguage::entity_named(std::string_view name) const {
@@ -118,7 +113,7 @@ std::string WatsonLanguage::pattern_of(const Json& value) const {
       if (pattern.IsString() && patterns.size() < kMostPatternBytes) patterns += "|" + std::string(text_of(pattern));
     }
   }
-  return fmt::format(R"((?i)(?:^|\W)(?:{})(?:\W|$){})", words, patterns);
+  return whole_words(words) + patterns;
 }
 
 std::string WatsonLanguage::entity(std::string_view name, std::string_view value) {

@@ -13,34 +13,50 @@
 namespace sluice::flow {
 namespace {
 
-// What cannot be compiled, or names what does not exist. Names are only looked up, so an empty condition stands for each.
-std::string problem_of(const Json& expression, const Json& named) {
-  if (expression.IsString()) {
-    const auto program = cel::compile(text_of(expression));
-    if (!program) return cel::to_text(program.error());
-    if (!program->unknown_functions().empty()) return fmt::format("there is no function '{}'", program->unknown_functions().front().name);
-    for (const cel::Reference& reference : program->variables()) {
-      if (!is_scope(reference.name)) return fmt::format("'{}' is no scope", reference.name);
-    }
-    return {};
+constexpr int kDeepestCondition = 64;
+
+// Those of the flow's named conditions that this one refers to.
+void collect_names(const Json& condition, const Json& named, Condition::Names& names, int depth) {
+  if (depth > kDeepestCondition) return;
+  if (condition.IsArray()) {
+    for (const Json& item : condition.GetArray()) collect_names(item, named, names, depth + 1);
+  } else if (condition.IsObject()) {
+    const std::string_view name = string_member(condition, "$ref");
+    if (!name.empty() && find(named, name) != nullptr) names.emplace(name, Condition());
+    for (const auto& member : condition.GetObject()) collect_names(member.value, named, names, depth + 1);
   }
+}
+
+using Compiled = std::expected<cel::Program, cel::CelError>;
+
+std::string problem_of_cel(const Compiled& program) {
+  if (!program) return cel::to_text(program.error());
+  if (!program->unknown_functions().empty()) return fmt::format("there is no function '{}'", program->unknown_functions().front().name);
+  for (const cel::Reference& reference : program->variables()) {
+    if (!is_scope(reference.name)) return fmt::format("'{}' is no scope", reference.name);
+  }
+  return {};
+}
+
+// Of a JSON condition. Names are only looked up, so an empty condition stands for each.
+std::string problem_of(const Json& expression, const Json& named) {
   Condition::Names names;
-  for (const auto& member : named.GetObject()) names.emplace(text_of(member.name), Condition());
+  collect_names(expression, named, names, 0);
   const Trace problems = Condition::compile(expression, &names).problems();
   if (problems.empty()) return {};
   const TraceEntry& first = problems.front();
   return first.where.empty() ? first.problem : first.where + ": " + first.problem;
 }
 
-// true or false when the condition does not depend on anything.
+// true or false when the expression does not depend on anything.
+std::optional<bool> constant_of_cel(const Compiled& program) {
+  if (!program || !program->variables().empty()) return std::nullopt;
+  const Json nothing = make_object();
+  const auto value = cel::evaluate_bool(*program, nothing);
+  return value ? std::optional<bool>(*value) : std::nullopt;
+}
+
 std::optional<bool> constant_of(const Json& condition) {
-  if (condition.IsString()) {
-    const auto program = cel::compile(text_of(condition));
-    if (!program || !program->variables().empty()) return std::nullopt;
-    const Json nothing = make_object();
-    const auto value = cel::evaluate_bool(*program, nothing);
-    return value ? std::optional<bool>(*value) : std::nullopt;
-  }
   if (!condition.IsObject() || condition.MemberCount() != 1) return std::nullopt;
   const auto& only = *condition.MemberBegin();
   const bool empty_list = only.value.IsArray() && only.value.Empty();
@@ -54,7 +70,7 @@ std::optional<bool> constant_of(const Json& condition) {
 void expression_part(const Json& expression, const std::string& path, const Json& named, const PartSink& sink, const Json* node) {
   Json fact = make_object();
   set(fact, "text", expression.IsString() ? text_of(expression) : std::string_view());
-  set(fact, "problem", problem_of(expression, named));
+  set(fact, "problem", expression.IsString() ? problem_of_cel(cel::compile(text_of(expression))) : problem_of(expression, named));
   sink("expression", path, std::move(fact), node);
 }
 
@@ -73,7 +89,8 @@ void condition_parts(const Json& content, const ContentScope& scope) {
     static const Json kNone;
     const Json* found = find(entry, "if");
     const Json& condition = found == nullptr ? kNone : *found;
-    const std::optional<bool> constant = constant_of(condition);
+    const auto program = condition.IsString() ? std::optional<Compiled>(cel::compile(text_of(condition))) : std::nullopt;
+    const std::optional<bool> constant = program ? constant_of_cel(*program) : constant_of(condition);
     const std::string_view then = string_member(entry, "then");
     const std::string_view otherwise = string_member(entry, "else");
     Json fact = make_object();
@@ -84,7 +101,10 @@ void condition_parts(const Json& content, const ContentScope& scope) {
     set(fact, "target", known(then) ? otherwise : then);
     set(fact, "known_target", Json(known(then) && known(otherwise)));
     scope.emit("branch", path, std::move(fact));
-    expression_part(condition, path + ".if", scope.named, scope.sink, &scope.node);
+    Json expression = make_object();
+    set(expression, "text", condition.IsString() ? text_of(condition) : std::string_view());
+    set(expression, "problem", program ? problem_of_cel(*program) : problem_of(condition, scope.named));
+    scope.emit("expression", path + ".if", std::move(expression));
     shadowed = shadowed || constant.value_or(false) || !otherwise.empty();
   }
   for (const std::string_view key : {"else", "default_path"}) {
