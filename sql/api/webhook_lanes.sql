@@ -13,6 +13,8 @@
 --      lane 0 gave nothing; a limit below the free slots for 1 and 2 keeps a share for first attempts. Per endpoint pass what differs from the default:
 --      room = allowed in flight − in flight (0 = nothing), floor = due_at of the last row claimed from that endpoint and lane, so that the dead rows
 --      before it are not read again. Pass a floor 30 s lower once a second and none once a minute: a fan-out that commits late is found so.
+--      p_only looks at the named endpoints alone: with hundreds of lanes, poll new_deliveries (notifier.sql) and claim only (claim_named_deliveries)
+--      from the endpoints it names and from those with a backlog; a claim over all lanes once a second finds the rest.
 --      busy = ids of all deliveries in flight (and of those whose outcome is not committed yet). after = endpoint of the last row of
 --      the last claim: the next claim begins behind it, round robin.
 --      A row without message_id lost its message to retention: end it as dead, error class message_gone.
@@ -68,7 +70,7 @@ SELECT sluice_private.hide('sluice_private.release_lanes(bigint, uuid[])');
 
 CREATE OR REPLACE FUNCTION sluice_private.claim_deliveries(
   p_process bigint, p_lane int, p_limit int, p_after uuid,
-  p_endpoints uuid[], p_rooms int[], p_floors timestamptz[], p_busy bigint[])
+  p_endpoints uuid[], p_rooms int[], p_floors timestamptz[], p_busy bigint[], p_only boolean DEFAULT false)
 RETURNS TABLE (
   delivery_id bigint, endpoint_id uuid, lane_token bigint, attempt int, due_at timestamptz, created_at timestamptz, age_ms bigint,
   message_id text, event_type text, session_id uuid, correlation_id text, body text, url text, headers text, timeout_seconds int, secrets text,
@@ -79,18 +81,21 @@ SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
   now timestamptz := clock_timestamp();
+  -- An object, because joining the arrays would compare every lane with every element.
+  told jsonb := coalesce((SELECT jsonb_object_agg(g.endpoint, jsonb_build_array(g.room, g.floor)) FROM unnest(p_endpoints, p_rooms, p_floors) AS g (endpoint, room, floor)), '{}');
 BEGIN
   RETURN QUERY
-  WITH told AS MATERIALIZED (
-    SELECT * FROM unnest(p_endpoints, p_rooms, p_floors) AS g (endpoint_id, room, floor)
-  ), due AS MATERIALIZED (
-    SELECT l.endpoint_id, l.token, coalesce(g.room, e.max_in_flight) AS room, coalesce(g.floor, '-infinity') AS floor
+  WITH open AS MATERIALIZED (
+    SELECT l.endpoint_id, l.token, g.room, g.floor
       FROM sluice_private.lanes l
       JOIN sluice.webhook_endpoints e ON e.id = l.endpoint_id
-      LEFT JOIN told g ON g.endpoint_id = l.endpoint_id
-     WHERE l.owner = p_process AND e.enabled AND (l.paused_until IS NULL OR l.paused_until <= now) AND coalesce(g.room, e.max_in_flight) > 0
-       AND EXISTS (SELECT FROM sluice.webhook_deliveries d
-                    WHERE d.endpoint_id = l.endpoint_id AND d.lane = p_lane AND d.due_at >= coalesce(g.floor, '-infinity') AND d.due_at <= now
+     CROSS JOIN LATERAL (SELECT told -> l.endpoint_id::text) AS t (it)
+     CROSS JOIN LATERAL (SELECT coalesce((t.it ->> 0)::int, e.max_in_flight), coalesce((t.it ->> 1)::timestamptz, '-infinity')) AS g (room, floor)
+     WHERE l.owner = p_process AND e.enabled AND (l.paused_until IS NULL OR l.paused_until <= now) AND g.room > 0 AND (NOT p_only OR t.it IS NOT NULL)
+  ), due AS MATERIALIZED (
+    SELECT l.* FROM open l
+     WHERE EXISTS (SELECT FROM sluice.webhook_deliveries d
+                    WHERE d.endpoint_id = l.endpoint_id AND d.lane = p_lane AND d.due_at >= l.floor AND d.due_at <= now
                       AND d.id NOT IN (SELECT unnest(p_busy)))
      ORDER BY coalesce(l.endpoint_id <= p_after, false), l.endpoint_id
      LIMIT p_limit
@@ -115,6 +120,6 @@ BEGIN
     LEFT JOIN sluice.webhook_messages m ON m.no = d.message_no AND m.created_at = d.message_at
    ORDER BY coalesce(u.endpoint_id <= p_after, false), u.endpoint_id, d.due_at, d.id;
 END $$;
-COMMENT ON FUNCTION sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[]) IS
+COMMENT ON FUNCTION sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[], boolean) IS
   'what is due in the lanes of a process, with everything that a request needs; the rules are at the top of webhook_lanes.sql';
-SELECT sluice_private.hide('sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[])');
+SELECT sluice_private.hide('sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[], boolean)');

@@ -85,6 +85,7 @@ SELECT is((SELECT count(*) FROM test.sent(:p, endpoints => ARRAY[:'a']::uuid[], 
 SELECT is((SELECT count(*) FROM test.sent(:p, endpoints => ARRAY[:'a']::uuid[], rooms => '{0}', floors => '{NULL}') WHERE endpoint_id = :'a'), 0::bigint, 'no room');
 SELECT is((SELECT count(*) FROM test.sent(:p, busy => ARRAY(SELECT delivery_id FROM test.sent(:p)))), 2::bigint, 'busy ones are passed over');
 SELECT is((SELECT count(*) FROM test.sent(:p, endpoints => ARRAY[:'a', :'b']::uuid[], rooms => '{NULL,NULL}', floors => '{infinity,infinity}')), 0::bigint, 'floor');
+SELECT is((SELECT array_agg(DISTINCT c.endpoint_id) FROM sluice_private.claim_deliveries(:p, 0, 100, NULL, ARRAY[:'b']::uuid[], '{NULL}', '{NULL}', '{}', true) AS c), ARRAY[:'b']::uuid[], 'from the named endpoints only');
 SELECT is((SELECT count(DISTINCT endpoint_id) FROM test.sent(:p, most => 2)), 2::bigint, 'a small limit is shared by the lanes');
 SELECT isnt((SELECT endpoint_id FROM test.sent(:p, most => 1, after => (SELECT endpoint_id FROM test.sent(:p, most => 1)))), (SELECT endpoint_id FROM test.sent(:p, most => 1)), 'round robin');
 SELECT is((SELECT (c.headers::jsonb, c.timeout_seconds, c.secrets::jsonb -> 0 ->> 'secret', c.max_in_flight)::text FROM sluice_private.claim_deliveries(:p, 0, 100, NULL, '{}', '{}', '{}', '{}') c WHERE c.endpoint_id = :'a' LIMIT 1),
