@@ -1,4 +1,4 @@
-// What a command of `sluice` is. Each file of this folder has one subject's commands; main.cpp lists them.
+// What a command of `sluice` is. Each file of commands hands over its list (commands.h); main.cpp picks one and runs it.
 #pragma once
 
 #include <span>
@@ -11,18 +11,29 @@
 
 namespace sluice::cli {
 
+// A command as it was called: what the flags, the environment and the file say.
 struct Invocation {
-  std::vector<std::string> raw;  // the arguments after the command's name, for daemons to read again on SIGHUP
-  CommandLine line;              // the same, read
+  CommandLine line;
+
+  [[nodiscard]] bool has(std::string_view flag) const { return line.flags.contains(flag); }
+  [[nodiscard]] std::string flag(std::string_view name, std::string_view fallback = {}) const;
+  // The value of a flag as a whole number from 1 on. UsageError when it is none.
+  [[nodiscard]] int positive(std::string_view name, int fallback) const;
+  [[nodiscard]] bool json() const { return has("json"); }
+  // The n-th argument, or `fallback` when there are fewer.
+  [[nodiscard]] std::string argument(std::size_t n, std::string_view fallback = {}) const;
 };
 
 struct Command {
-  std::string_view name;      // "worker", "flow import"
-  std::string_view usage;     // what follows `sluice NAME`
-  std::string_view summary;   // one line
-  std::string_view help;      // what --help adds: how it works, an example
+  std::string_view name;       // "worker", "flow import"
+  std::string_view arguments;  // "FILE [NAME]": a word each, in brackets when it may be left out, "NAME..." for any number from one on
+  std::string_view summary;    // one line
+  std::string_view help;       // what --help adds: how it works, an example
   std::span<const Flag> flags;
   ExitCode (*run)(Invocation& invocation);
+  bool daemon = false;         // --help then describes every option of the configuration
 };
+
+inline constexpr Flag kJsonFlag{"json", "", "print one JSON document"};
 
 }  // namespace sluice::cli
