@@ -13,6 +13,7 @@ struct Ended {
   std::optional<int> status;
   std::string address;  // "" when none was connected
   std::optional<std::string> response;
+  bool in_doubt = false;  // the answer to its commit was lost
 };
 
 }  // namespace sluice::notifier

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_set>
 
 #include "core/base/log.h"
 #include "core/pg/pg_error.h"
@@ -86,6 +87,7 @@ Task<void> Pump::connect(StopToken stop) {
   reviewed_ = {};
   bool lost = false;
   try {
+    co_await resolve_doubts();
     const pg::Result address = co_await connection_->query(sql::query("database_address"), {}, Clock::now() + kAnswer);
     callbacks_.connected(address);
   } catch (const pg::PgError& error) {
@@ -93,6 +95,26 @@ Task<void> Pump::connect(StopToken stop) {
     lost = true;
   }
   if (lost) disconnect();
+}
+
+// A commit whose answer was lost may have been made. Its attempts must not be logged twice.
+Task<void> Pump::resolve_doubts() {
+  std::vector<std::int64_t> ids;
+  std::vector<Timestamp> times;
+  for (const Ended& ended : ended_) {
+    if (!ended.in_doubt) continue;
+    ids.push_back(ended.delivery.id);
+    times.push_back(ended.started_at);
+  }
+  if (ids.empty()) co_return;
+  const pg::Result rows =
+      co_await connection_->query(sql::query("attempts_written"), pg::Params().int8_array(ids).timestamptz_array(times), Clock::now() + kAnswer);
+  std::unordered_set<std::int64_t> written;
+  for (const pg::Row& row : rows) written.insert(row.get<std::int64_t>(0));
+  for (Ended& ended : ended_) {
+    if (std::exchange(ended.in_doubt, false) && written.contains(ended.delivery.id)) was_written(ended);
+  }
+  std::erase_if(ended_, [&](const Ended& ended) { return written.contains(ended.delivery.id); });
 }
 
 void Pump::disconnect() {
@@ -162,6 +184,7 @@ Task<void> Pump::round(bool claim, StopToken stop) {
     if (asked.commit >= 0) settle(batch, results[static_cast<std::size_t>(asked.commit)]);
     if (asked.claims[0] >= 0) start_claimed(asked, results);
   } else if (failure->kind() == pg::ErrorKind::kLost) {
+    for (Ended& ended : batch) ended.in_doubt = true;
     put_back(std::move(batch));
     disconnect();
   } else if (batch.empty()) {
@@ -194,7 +217,8 @@ Task<void> Pump::commit_parts(std::vector<Ended> batch, bool transient, StopToke
     }
     if (!failure) continue;
     lanes_.give_back(asked.news);
-    if (failure->kind() == pg::ErrorKind::kLost) disconnect();
+    ended.in_doubt = failure->kind() == pg::ErrorKind::kLost;
+    if (ended.in_doubt) disconnect();
     const bool bad = failure->kind() == pg::ErrorKind::kPermanent;
     if (bad) {
       log_error("an outcome cannot be written", {{"delivery", ended.delivery.id},
@@ -282,13 +306,28 @@ void Pump::settle(std::span<const Ended> batch, const pg::Result& result) {
       drop(ended, "lost");
       continue;
     }
-    lanes_.written(ended.delivery);
-    metrics_.ended(name_of(ended.outcome.kind), ended.outcome.error_class, in_seconds(ended.duration));
-    const bool again = ended.outcome.kind == Outcome::Kind::kRetry || ended.outcome.kind == Outcome::Kind::kDeferred;
-    if (again && ended.outcome.delay <= kSoon) soon_.push(Clock::now() + ended.outcome.delay + milliseconds(1));
-    if (again && ended.outcome.delay > kSoon) next_due_ = std::min(next_due_, Clock::now() + ended.outcome.delay);
+    was_written(ended);
   }
   metrics_.in_flight.set(static_cast<double>(lanes_.in_flight()));
+}
+
+void Pump::was_written(const Ended& ended) {
+  lanes_.written(ended.delivery);
+  metrics_.ended(name_of(ended.outcome.kind), ended.outcome.error_class, in_seconds(ended.duration));
+  const bool again = ended.outcome.kind == Outcome::Kind::kRetry || ended.outcome.kind == Outcome::Kind::kDeferred;
+  if (again && ended.outcome.delay <= kSoon) soon_.push(Clock::now() + ended.outcome.delay + milliseconds(1));
+  if (again && ended.outcome.delay > kSoon) next_due_ = std::min(next_due_, Clock::now() + ended.outcome.delay);
+  if (ended.outcome.kind == Outcome::Kind::kDead) {
+    log_warn("a delivery is dead", {{"delivery", ended.delivery.id},
+                                    {"endpoint", to_text(ended.delivery.endpoint)},
+                                    {"message", ended.delivery.message_id},
+                                    {"attempts", ended.delivery.attempts + 1},
+                                    {"error", ended.outcome.error_class},
+                                    {"correlation_id", ended.delivery.correlation_id}});
+  }
+  if (!ended.outcome.disable.empty()) {
+    log_warn("an endpoint is disabled", {{"endpoint", to_text(ended.delivery.endpoint)}, {"reason", ended.outcome.disable}});
+  }
 }
 
 // Nothing of it was written: its lane or the delivery itself is somebody else's now.

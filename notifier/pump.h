@@ -54,6 +54,7 @@ class Pump {
   Task<void> connect(StopToken stop);
   Task<void> review(StopToken stop);
   Task<void> round(bool claim, StopToken stop);
+  Task<void> resolve_doubts();
   Task<void> commit_parts(std::vector<Ended> batch, bool transient, StopToken stop);
   Task<void> deliver(Delivery delivery, std::uint64_t era);
   Task<void> finish(Deadline until);
@@ -67,6 +68,7 @@ class Pump {
   void start_claimed(const Asked& asked, const std::vector<pg::Result>& results);
   bool start(const pg::Result& rows, Queue queue);
   void look_ahead(const pg::Row& row);
+  void was_written(const Ended& ended);
   void put_back(std::vector<Ended> batch);
   void drop(const Ended& ended, std::string_view outcome);
 

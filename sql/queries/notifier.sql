@@ -54,6 +54,12 @@ SELECT greatest(extract(epoch FROM min(d.due_at) - clock_timestamp()) * 1000, 0)
 -- → xmin text: what a DRAIN poll compares with B; send it in front of claim_deliveries
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text;
 
+-- name: attempts_written
+-- $1 delivery ids bigint[], $2 started_at timestamptz[] → delivery_id of those that are in the log: what a commit whose answer was lost has done
+SELECT a.delivery_id
+  FROM unnest($1::bigint[], $2::timestamptz[]) AS g (id, started_at)
+  JOIN sluice.webhook_attempts a ON a.delivery_id = g.id AND a.started_at = g.started_at;
+
 -- name: database_address
 -- → address text, port int, as the server sees them, or nulls through a socket file: never a destination
 SELECT host(inet_server_addr()) AS address, inet_server_port() AS port
