@@ -1,10 +1,6 @@
 #include "tests/notifier/notifier_fixture.h"
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace sluice::notifier {
 namespace {
@@ -15,38 +11,10 @@ Deadline patience() { return Clock::now() + seconds(30); }
 
 }  // namespace
 
-NotifierProcess::NotifierProcess(const std::string& dsn, const std::vector<std::string>& flags) {
-  std::vector<std::string> arguments = {SLUICE_BINARY_DIR "/bin/notifier_process", "--dsn", dsn, "--http.allow_networks", "127.0.0.0/8"};
-  arguments.insert(arguments.end(), flags.begin(), flags.end());
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
-  if (posix_spawn(&pid_, pointers.front(), nullptr, nullptr, pointers.data(), environ) != 0) throw std::runtime_error("cannot start " + arguments.front());
-}
-
-NotifierProcess::~NotifierProcess() {
-  kill_at_once();
-  (void)wait_for_exit();
-}
-
-void NotifierProcess::kill_at_once() {
-  if (pid_ > 0) kill(pid_, SIGKILL);
-}
-
-void NotifierProcess::ask_to_stop() { kill(pid_, SIGTERM); }
-
-int NotifierProcess::wait_for_exit() {
-  int status = 0;
-  if (pid_ <= 0) return 0;
-  waitpid(pid_, &status, 0);
-  pid_ = -1;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 NotifierTest::NotifierTest() : connection_(loop_.run(pg::Connection::connect(loop_, blocking_, {database_.dsn()}, patience()))) {}
 
-std::unique_ptr<NotifierProcess> NotifierTest::start_notifier(std::vector<std::string> flags, const std::string& dsn) {
-  return std::make_unique<NotifierProcess>(dsn.empty() ? database_.dsn() : dsn, flags);
+std::unique_ptr<test::DaemonProcess> NotifierTest::start_notifier(const std::vector<std::string>& flags) const {
+  return std::make_unique<test::DaemonProcess>("notifier", database_.dsn(), flags);
 }
 
 pg::Result NotifierTest::query(std::string_view sql) { return loop_.run(connection_->query(sql, {}, patience())); }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/types.h>
 
 #include <optional>
 #include <string>
@@ -10,25 +9,10 @@
 
 #include "core/pg/connection.h"
 #include "tests/notifier/receiver.h"
+#include "tests/support/daemon_process.h"
 #include "tests/support/test_database.h"
 
 namespace sluice::notifier {
-
-// notifier_process as a child; killed when destroyed.
-class NotifierProcess {
- public:
-  NotifierProcess(const std::string& dsn, const std::vector<std::string>& flags);
-  ~NotifierProcess();
-  NotifierProcess(const NotifierProcess&) = delete;
-  NotifierProcess& operator=(const NotifierProcess&) = delete;
-
-  void kill_at_once();  // SIGKILL
-  void ask_to_stop();   // SIGTERM
-  int wait_for_exit();  // exit code; 128 + signal
-
- private:
-  pid_t pid_ = -1;
-};
 
 class NotifierTest : public testing::Test {
  protected:
@@ -39,7 +23,7 @@ class NotifierTest : public testing::Test {
 
   NotifierTest();
 
-  [[nodiscard]] std::unique_ptr<NotifierProcess> start_notifier(std::vector<std::string> flags = {}, const std::string& dsn = {});
+  [[nodiscard]] std::unique_ptr<test::DaemonProcess> start_notifier(const std::vector<std::string>& flags = {}) const;
 
   Endpoint subscribe(const std::string& url, const std::string& options = "{}", std::optional<std::string> secret = std::nullopt);
   void emit(int events, const std::string& key_prefix = "k");  // and fans them out to the endpoints, as a listener does
