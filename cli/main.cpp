@@ -48,7 +48,9 @@ ExitCode run(std::vector<std::string> words) {
   }
   check_arguments(command, invocation.line.arguments);
   const Options& options = invocation.line.options;
-  configure_log(log_level_from(options.text("log.level")).value(), log_format_from(options.text("log.format")).value());
+  // A command tells what it did; what happened on the way is of interest only to those who ask for it.
+  const bool quiet = !command.daemon && options.source("log.level") == "default";
+  configure_log(quiet ? LogLevel::kWarn : log_level_from(options.text("log.level")).value(), log_format_from(options.text("log.format")).value());
   return command.run(invocation);
 }
 
