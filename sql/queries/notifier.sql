@@ -63,3 +63,7 @@ SELECT a.delivery_id
 -- name: database_address
 -- → address text, port int, as the server sees them, or nulls through a socket file: never a destination
 SELECT host(inet_server_addr()) AS address, inet_server_port() AS port
+
+-- name: expire_deliveries
+-- → int; hourly, and again while it returns 1,000
+SELECT sluice_private.expire_deliveries();

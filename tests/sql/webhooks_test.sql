@@ -191,6 +191,10 @@ SELECT sluice.rotate_secret(:'o', '0') AS fresh \gset
 SELECT is((SELECT (jsonb_array_length(secrets), secrets -> 0 ->> 'secret')::text FROM test.sent(:p, 1)), (SELECT (1, :'fresh'::text)::text), 'until its overlap ends');
 SELECT throws_ok(format('SELECT sluice.rotate_secret(%L, %L)', :'o', '8 days'), 'SL005');
 SELECT throws_ok('SELECT sluice.unsubscribe(gen_random_uuid())', 'SL005');
+INSERT INTO sluice.webhook_deliveries (message_no, message_at, endpoint_id, due_at, status)
+VALUES (1, now() - interval '31 days', :'o', 'infinity', 'held'), (1, now() - interval '29 days', :'o', 'infinity', 'held');
+SELECT is(sluice_private.expire_deliveries(), 1, 'what is held longer than its message is kept ends');
+SELECT is((SELECT (outcome, error_class)::text FROM sluice.webhook_attempts ORDER BY created_at DESC LIMIT 1), '(dead,message_gone)');
 SELECT is(sluice_private.release_lanes(:p), 1);
 SELECT is((SELECT count(*) FROM test.sent(:p, 1)), 0::bigint, 'released lanes are not ours');
 SELECT is((SELECT secrets FROM (SELECT to_jsonb(e) ?| '{secret,secrets,ciphertext}' AS secrets FROM sluice.endpoint_overview e LIMIT 1) AS w), false);
