@@ -29,7 +29,7 @@ Stored store(Database& database, const Json& flow, bool publish) {
 void print_stored(const Invocation& invocation, const Stored& stored, const CheckedFlow& checked) {
   const std::string_view name = string_member(checked.flow, "name");
   if (!invocation.json()) {
-    fmt::print("imported {} as {}\n", printable(name), stored.flow_id);
+    fmt::print("imported {} as {}{}\n", printable(name), stored.flow_id, checked.broken ? ", a draft with errors" : "");
     if (!stored.version.empty()) fmt::print("published version {}\n", printable(stored.version));
     return;
   }
@@ -41,14 +41,22 @@ void print_stored(const Invocation& invocation, const Stored& stored, const Chec
   print_json(document);
 }
 
-// What is wrong enough to store nothing: a flow with errors; and, to be published, one of which a part was lost on the way.
-void refuse_unfit(const Invocation& invocation, const CheckedFlow& checked) {
+bool is_empty(const Json& flow) {
+  const Json* nodes = find(flow, "nodes");
+  return nodes == nullptr || !nodes->IsArray() || nodes->Empty();
+}
+
+// To be published, a flow must be whole and right. A draft of our own format must be right too; one that was translated is stored for
+// its author to complete, unless nothing came over: then it was no such document.
+void refuse_unfit(const Invocation& invocation, const CheckedFlow& checked, flow::Format format) {
   const bool publish = invocation.has("publish");
-  if (!checked.broken && !(publish && checked.lossy)) return;
+  const bool translated = format != flow::Format::kSluice;
+  const bool unfit = publish ? checked.broken || checked.lossy : checked.broken && !translated;
+  if (!unfit && !is_empty(checked.flow)) return;
   if (invocation.json()) print_stored(invocation, {}, checked);
   throw Error(fmt::format("flow '{}' is not imported: {}", string_member(checked.flow, "name"), in_numbers(checked.report)),
-              checked.broken ? "mend what is reported as ERROR; nothing was stored"
-                             : "parts of it have no counterpart here; nothing was stored. Without --publish it is stored as a draft to be completed");
+              publish && translated ? "nothing was stored; without --publish it is stored as a draft, to be completed"
+                                    : "mend what is reported as ERROR; nothing was stored");
 }
 
 ExitCode run_import(Invocation& invocation) {
@@ -56,9 +64,10 @@ ExitCode run_import(Invocation& invocation) {
   const Json document = read_document(invocation.argument(0));
   Database database(invocation);
   const std::vector<std::string> flows = flow_names(database);
-  const CheckedFlow checked = check_flow(document, format, invocation.flag("name"), &flows);
+  // The flows that a draft calls may come later.
+  const CheckedFlow checked = check_flow(document, format, invocation.flag("name"), invocation.has("publish") ? &flows : nullptr);
   if (!invocation.json()) print_report(stderr, checked.report);
-  refuse_unfit(invocation, checked);
+  refuse_unfit(invocation, checked, format);
   print_stored(invocation, store(database, checked.flow, invocation.has("publish")), checked);
   return ExitCode::kGood;
 }
@@ -94,7 +103,8 @@ constexpr Flag kListFlags[] = {kJsonFlag};
 constexpr Command kCommands[] = {
     {"flow import", "FILE", "store a flow, of ours or another system's, as a draft",
      "FILE is a JSON document, - standard input. What was rewritten and what the validator found is told on standard error. A\n"
-     "flow with errors is refused with exit code 1 and nothing is stored. Sessions go on with their version. Examples:\n\n"
+     "flow with errors is refused with exit code 1 and nothing is stored; only a translated one is kept as a draft, unless it is to\n"
+     "be published. Sessions go on with their version. Examples:\n\n"
      "  sluice flow import examples/bookbot.json --publish\n"
      "  sluice flow import export.json --format typebot --name 'Lead scoring' --publish\n",
      kImportFlags, run_import},
