@@ -11,6 +11,12 @@
 
 namespace sluice::workers {
 
+// What a session's engine steps are made of, besides the session.
+struct Material {
+  std::shared_ptr<const flow::FlowSet> flows;
+  std::shared_ptr<const flow::ContentSource> content;  // null: the flows refer to none
+};
+
 // To be committed by commit_steps.
 struct Outcome {
   enum class Kind {
@@ -22,7 +28,7 @@ struct Outcome {
   Kind kind = Kind::kStep;
   std::optional<flow::Step> step;
   std::shared_ptr<flow::NodeRun> run;                 // of an action or webhook: to apply the same results to a patched session
-  std::shared_ptr<const flow::FlowSet> flows;         // what `run` refers to
+  Material material;                                  // what `step` and `run` were made with; `run` refers to it
   Json result;                                        // for the idempotency record; null: none
   std::string error;
 };

@@ -12,9 +12,10 @@
 namespace sluice::workers {
 namespace {
 
-flow::Context context_of(const ClaimedTask& task) {
+flow::Context context_of(const ClaimedTask& task, const Material& material) {
   return {.now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()),
-          .seed = static_cast<std::uint64_t>(task.token)};
+          .seed = static_cast<std::uint64_t>(task.token),
+          .content = material.content.get()};
 }
 
 Outcome discarded(std::string reason) {
@@ -54,35 +55,38 @@ flow::HttpOutcome http_outcome(http::Response response) {
   outcome.status = response.failure == http::Failure::kNone || response.is_2xx() ? response.status : 0;
   outcome.body = std::move(response.body);
   outcome.error = http::name_of(response.failure);
+  if (!response.refusal.empty()) outcome.error += ": " + response.refusal;  // the guard's own words, safe to show
   outcome.cut = response.cut;
   return outcome;
 }
 
 // A timer fires lazily: what it guarded may be over, or the session may have been used since.
-Ending run_timer(const ClaimedTask& task, const flow::FlowSet& flows) {
+Ending run_timer(const ClaimedTask& task, const Material& material) {
   const flow::Session& session = *task.session;
+  const flow::FlowSet& flows = *material.flows;
   if (task.key == "session") {
     const auto timeout = flows.main->session_timeout();
     if (timeout.count() == 0) return discarded("its flow has no session timeout");
     const auto idle = std::chrono::system_clock::now() - task.last_activity_at;
     if (idle < timeout) return Postpone{std::chrono::ceil<std::chrono::milliseconds>(timeout - idle)};
-    return outcome_of(flow::step(flows, session, flow::Abandon{}, context_of(task)), false);
+    return outcome_of(flow::step(flows, session, flow::Abandon{}, context_of(task, material)), false);
   }
   if (string_member(session.wait, "key") != task.key) return discarded("its session no longer waits for what it guarded");
-  return outcome_of(flow::step(flows, session, flow::Timeout{task.key}, context_of(task)), false);
+  return outcome_of(flow::step(flows, session, flow::Timeout{task.key}, context_of(task, material)), false);
 }
 
 // What needs no request: start, input, timer.
-Ending run_engine(const ClaimedTask& task, std::shared_ptr<const flow::FlowSet> flows) {
+Ending run_engine(const ClaimedTask& task, const Material& material) {
+  const flow::Context context = context_of(task, material);
   Ending ending;
   if (task.kind == "start") {
-    ending = outcome_of(flow::step(*flows, *task.session, flow::Start{}, context_of(task)), false);
+    ending = outcome_of(flow::step(*material.flows, *task.session, flow::Start{}, context), false);
   } else if (task.kind == "input") {
-    ending = outcome_of(flow::step(*flows, *task.session, flow::Input{clone(task.payload)}, context_of(task)), false);
+    ending = outcome_of(flow::step(*material.flows, *task.session, flow::Input{clone(task.payload)}, context), false);
   } else {
-    ending = run_timer(task, *flows);
+    ending = run_timer(task, material);
   }
-  if (auto* outcome = std::get_if<Outcome>(&ending)) outcome->flows = std::move(flows);
+  if (auto* outcome = std::get_if<Outcome>(&ending)) outcome->material = material;
   return ending;
 }
 
@@ -95,14 +99,16 @@ Task<Ending> Runner::run(const ClaimedTask& task) {
   }
   std::string reason = why_not(task);
   if (!reason.empty()) co_return discarded(std::move(reason));
-  std::shared_ptr<const flow::FlowSet> flows = co_await flows_.get(task.flow_version);
-  if (task.kind == "action" || task.kind == "webhook") co_return co_await run_node(task, std::move(flows));
-  co_return run_engine(task, std::move(flows));
+  Material material;
+  material.flows = co_await flows_.get(task.flow_version);
+  material.content = co_await contents_.get(material.flows);
+  if (task.kind == "action" || task.kind == "webhook") co_return co_await run_node(task, std::move(material));
+  co_return run_engine(task, material);
 }
 
-Task<Ending> Runner::run_node(const ClaimedTask& task, std::shared_ptr<const flow::FlowSet> flows) {
-  const flow::Context context = context_of(task);
-  auto run = std::make_shared<flow::NodeRun>(*flows, *task.session, task.key, context);
+Task<Ending> Runner::run_node(const ClaimedTask& task, Material material) {
+  const flow::Context context = context_of(task, material);
+  auto run = std::make_shared<flow::NodeRun>(*material.flows, *task.session, task.key, context);
   while (std::optional<flow::HttpCall> call = run->next_call()) {
     const flow::HttpCall::Retry policy = call->retry;
     http::Response response = co_await send(std::move(*call));
@@ -115,16 +121,16 @@ Task<Ending> Runner::run_node(const ClaimedTask& task, std::shared_ptr<const flo
   }
   Outcome outcome = outcome_of(run->finish(*task.session, context), true);
   outcome.run = std::move(run);
-  outcome.flows = std::move(flows);
+  outcome.material = std::move(material);
   co_return outcome;
 }
 
 Ending Runner::again(const ClaimedTask& task, const Outcome& before) const {
   if (std::string reason = why_not(task); !reason.empty()) return discarded(std::move(reason));
-  if (before.run == nullptr) return before.flows != nullptr ? run_engine(task, before.flows) : after_fault(task, before.error);
-  Outcome outcome = outcome_of(before.run->finish(*task.session, context_of(task)), true);
+  if (before.run == nullptr) return before.material.flows != nullptr ? run_engine(task, before.material) : after_fault(task, before.error);
+  Outcome outcome = outcome_of(before.run->finish(*task.session, context_of(task, before.material)), true);
   outcome.run = before.run;
-  outcome.flows = before.flows;
+  outcome.material = before.material;
   return outcome;
 }
 
@@ -133,7 +139,7 @@ Task<http::Response> Runner::send(flow::HttpCall call) {
   if (!filled) {
     http::Response refused;
     refused.failure = http::Failure::kRefusedRequest;
-    refused.refusal = "unknown_secret: the secret " + filled.error() + " is not known to this worker";
+    refused.refusal = "the secret " + filled.error() + " is not known to this worker";
     co_return refused;
   }
   co_return co_await client_.send(request_of(std::move(call)));

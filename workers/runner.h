@@ -5,6 +5,7 @@
 #include "core/http/client.h"
 #include "core/pg/pool.h"
 #include "core/service/secrets.h"
+#include "workers/content_cache.h"
 #include "workers/disposition.h"
 #include "workers/flow_cache.h"
 
@@ -12,8 +13,8 @@ namespace sluice::workers {
 
 class Runner {
  public:
-  Runner(pg::Pool& pool, FlowCache& flows, http::Client& client, const Secrets& secrets)
-      : pool_(pool), flows_(flows), client_(client), secrets_(secrets) {}
+  Runner(pg::Pool& pool, FlowCache& flows, ContentCache& contents, http::Client& client, const Secrets& secrets)
+      : pool_(pool), flows_(flows), contents_(contents), client_(client), secrets_(secrets) {}
 
   // What becomes of the task. Nothing is written. Throws what is nobody's fault of the task's: the caller turns it into after_fault.
   Task<Ending> run(const ClaimedTask& task);
@@ -22,13 +23,14 @@ class Runner {
   [[nodiscard]] Ending again(const ClaimedTask& task, const Outcome& before) const;
 
  private:
-  Task<Ending> run_node(const ClaimedTask& task, std::shared_ptr<const flow::FlowSet> flows);
+  Task<Ending> run_node(const ClaimedTask& task, Material material);
   Task<Ending> run_http(const ClaimedTask& task);
   Task<Ending> run_sql(const ClaimedTask& task);
   Task<http::Response> send(flow::HttpCall call);
 
   pg::Pool& pool_;
   FlowCache& flows_;
+  ContentCache& contents_;
   http::Client& client_;
   const Secrets& secrets_;
 };

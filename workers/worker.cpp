@@ -28,7 +28,8 @@ class Worker : public Service {
     }
     http::Client client(context.loop, http_client_options(context.options));
     FlowCache flows(pool, kFlowVersions);
-    Runner runner(pool, flows, client, context.secrets);
+    ContentCache contents(pool);
+    Runner runner(pool, flows, contents, client, context.secrets);
     WorkerMetrics metrics(context.metrics);
     Process process(context.loop, blocking, database, "worker");
     Doorbell doorbell(context.loop, blocking, database, "tasks", context.metrics);

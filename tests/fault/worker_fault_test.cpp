@@ -149,6 +149,19 @@ TEST_F(WorkerFault, ARetryKeepsItsKey) {
   EXPECT_EQ(member(token, "revision"), "3");
 }
 
+TEST_F(WorkerFault, ContentIsReadByIdWithAVariantThatStaysWithItsSession) {
+  client_.run(R"(insert into sluice.cms_content (content_id, content) values ('hello', '{"text": "plain"}');
+    insert into sluice.cms_content_variants (content_id, name, weight, condition, content) values
+      ('hello', 'never', 100, '{"var": "user.vip", "eq": true}', '{"text": "for few"}'), ('hello', 'b', 1, null, '{"text": "Hi {{user.name}}"}'))");
+  publish(R"({"name": "greet", "entry_node_id": "m", "variables": {}, "nodes": [
+    {"node_id": "m", "node_type": "message", "content": {"messages": [{"content_id": "hello"}]}}], "connections": []})");
+  DaemonProcess worker("worker", database_.dsn());
+  const std::string token =
+      client_.value(R"(select session_token from sluice.start_session('greet', null, '{"user": {"name": "Ada"}}'))");
+  wait_for_status(token, "completed");
+  EXPECT_EQ(client_.value(fmt::format("select content ->> 'text' from sluice.history('{}')", token)), "Hi Ada");
+}
+
 TEST_F(WorkerFault, ServerRestartedInTheMiddleNothingIsLost) {
   publish_hook(held_.url());
   DaemonProcess worker("worker", database_.dsn());
