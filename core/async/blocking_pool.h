@@ -18,15 +18,16 @@ class BlockingPool {
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
 
-  // Runs `call` on a thread and returns its result on the loop, or throws what it threw. A caller that is cancelled leaves the
-  // call to finish on its own, so `call` must own all that it uses.
+  // Runs `call` on a thread and returns its result on the loop, or throws what it threw. A caller that is cancelled
+  // leaves the call to finish on its own, so `call` must own all that it uses.
   template <typename T>
   Task<T> run(std::function<T()> call) {
     std::optional<T> value = co_await run_until<T>(std::move(call), kNoDeadline);
     co_return std::move(*value);
   }
 
-  // The same, but gives up at the deadline or a stop and returns nothing. A call that no thread has begun by then is skipped.
+  // The same, but gives up at the deadline or a stop and returns nothing. A call that no thread has begun by then is
+  // skipped.
   template <typename T>
   Task<std::optional<T>> run_until(std::function<T()> call, Deadline deadline, StopToken stop = {}) {
     struct Outcome {

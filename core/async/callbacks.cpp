@@ -30,9 +30,13 @@ void Watch::start(Readiness readiness) noexcept {
   });
 }
 
-void Watch::stop() noexcept { uv_poll_stop(handle_.get()); }
+void Watch::stop() noexcept {
+  uv_poll_stop(handle_.get());
+}
 
-void Watch::unreference() noexcept { uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get())); }
+void Watch::unreference() noexcept {
+  uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get()));
+}
 
 Timer::Timer(Loop& loop, Callback callback, void* owner) : callback_(callback), owner_(owner), handle_(new uv_timer_t) {
   uv_timer_init(loop.handle(), handle_.get());
@@ -57,8 +61,12 @@ void Timer::start(std::chrono::milliseconds delay) noexcept {
       static_cast<std::uint64_t>(delay.count()), 0);
 }
 
-void Timer::stop() noexcept { uv_timer_stop(handle_.get()); }
+void Timer::stop() noexcept {
+  uv_timer_stop(handle_.get());
+}
 
-void Timer::unreference() noexcept { uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get())); }
+void Timer::unreference() noexcept {
+  uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get()));
+}
 
 }  // namespace sluice

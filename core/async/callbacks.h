@@ -1,5 +1,5 @@
-// Descriptors and timers for C libraries that run a state machine of their own (curl, libmicrohttpd) and want to be called back
-// each time. Coroutines use Poll and Loop::sleep instead.
+// Descriptors and timers for C libraries that run a state machine of their own (curl, libmicrohttpd) and want to be
+// called back each time. Coroutines use Poll and Loop::sleep instead.
 #pragma once
 
 #include <chrono>
@@ -12,8 +12,9 @@ struct uv_timer_s;
 
 namespace sluice {
 
-// Watches a descriptor that somebody else owns and closes, and calls back whenever it is ready, until told otherwise. One watch
-// or Poll a descriptor. May be destroyed from inside its own callback; destroy it before the descriptor is closed.
+// Watches a descriptor that somebody else owns and closes, and calls back whenever it is ready, until told otherwise.
+// One watch or Poll a descriptor. May be destroyed from inside its own callback; destroy it before the descriptor is
+// closed.
 class Watch {
  public:
   // `ready` holds Readiness bits; both are set when the descriptor has failed.

@@ -17,7 +17,8 @@ namespace {
 constexpr std::array<std::uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 [[noreturn]] void refuse_network(std::string_view text, const std::string& why) {
-  throw ConfigError("bad network '" + std::string(text) + "': " + why, "write it as ADDRESS/PREFIX, such as 10.0.0.0/8");
+  throw ConfigError("bad network '" + std::string(text) + "': " + why,
+                    "write it as ADDRESS/PREFIX, such as 10.0.0.0/8");
 }
 
 }  // namespace
@@ -93,8 +94,8 @@ Network Network::parse(std::string_view text) {
     if ((bytes[bit / 8] >> (7 - bit % 8) & 1) != 0) refuse_network(text, "it has bits set beyond its prefix");
   }
   if (!v6_text) {
-    return {Address::v4(std::uint32_t{bytes[0]} << 24U | std::uint32_t{bytes[1]} << 16U | std::uint32_t{bytes[2]} << 8U |
-                        bytes[3]),
+    return {Address::v4(std::uint32_t{bytes[0]} << 24U | std::uint32_t{bytes[1]} << 16U |
+                        std::uint32_t{bytes[2]} << 8U | bytes[3]),
             prefix};
   }
   const Address base = Address::v6(bytes);
@@ -113,6 +114,8 @@ bool Network::contains(const Address& address) const noexcept {
   return (base_.bytes()[whole] & mask) == (address.bytes()[whole] & mask);
 }
 
-std::string Network::text() const { return base_.text() + "/" + std::to_string(prefix_); }
+std::string Network::text() const {
+  return base_.text() + "/" + std::to_string(prefix_);
+}
 
 }  // namespace sluice::http

@@ -20,7 +20,8 @@ class Address {
   // Nothing for families other than AF_INET and AF_INET6.
   [[nodiscard]] static std::optional<Address> from_socket(const sockaddr* address) noexcept;
 
-  // Every numeric form that getaddrinfo accepts as a host: 127.0.0.1, 2130706433, 0x7f.1, ::1. Never asks a name server.
+  // Every numeric form that getaddrinfo accepts as a host: 127.0.0.1, 2130706433, 0x7f.1, ::1. Never asks a name
+  // server.
   [[nodiscard]] static std::optional<Address> from_numeric(std::string_view host);
 
   [[nodiscard]] bool is_v4() const noexcept { return v4_; }
@@ -36,7 +37,8 @@ class Address {
 
 class Network {
  public:
-  // "10.0.0.0/8", "2001:db8::/32"; an address alone is a network of one. Bits beyond the prefix must be 0. Throws ConfigError.
+  // "10.0.0.0/8", "2001:db8::/32"; an address alone is a network of one. Bits beyond the prefix must be 0. Throws
+  // ConfigError.
   [[nodiscard]] static Network parse(std::string_view text);
   Network(Address base, int prefix) noexcept : base_(base), prefix_(prefix) {}
 

@@ -67,7 +67,8 @@ std::optional<Address> translated(const Address& address) {
   static const Network nat64 = Network::parse("64:ff9b::/96");
   if (!nat64.contains(address)) return std::nullopt;
   const auto& bytes = address.bytes();
-  return Address::v4(std::uint32_t{bytes[12]} << 24U | std::uint32_t{bytes[13]} << 16U | std::uint32_t{bytes[14]} << 8U | bytes[15]);
+  return Address::v4(std::uint32_t{bytes[12]} << 24U | std::uint32_t{bytes[13]} << 16U |
+                     std::uint32_t{bytes[14]} << 8U | bytes[15]);
 }
 
 Verdict judge_range(const Address& address) {
@@ -90,7 +91,9 @@ bool is_unspecified(const Address& address) {
 
 AddressGuard::AddressGuard(GuardPolicy policy) : policy_(std::move(policy)) {}
 
-void AddressGuard::deny(Target target) { policy_.deny.push_back(target); }
+void AddressGuard::deny(Target target) {
+  policy_.deny.push_back(target);
+}
 
 bool AddressGuard::is_allowed_network(const Address& address) const noexcept {
   return std::ranges::any_of(policy_.allow_networks, [&](const Network& network) { return network.contains(address); });
@@ -102,7 +105,9 @@ std::vector<Address> AddressGuard::loopback_addresses() const {
   return addresses;
 }
 
-bool AddressGuard::is_open_port(std::uint16_t port) noexcept { return port == 443 || port == 80 || (port >= 8000 && port <= 9000); }
+bool AddressGuard::is_open_port(std::uint16_t port) noexcept {
+  return port == 443 || port == 80 || (port >= 8000 && port <= 9000);
+}
 
 Verdict AddressGuard::judge_address(const Address& address) const {
   if (is_allowed_network(address)) return {true, "allowed_network", address.text() + " is in an allowed network"};
@@ -123,6 +128,8 @@ Verdict AddressGuard::judge_target(const Address& address, std::uint16_t port) c
   return {false, "port", "port " + std::to_string(port) + " is not open to requests; 443, 80 and 8000 to 9000 are"};
 }
 
-Verdict AddressGuard::judge_url(std::string_view url) const { return JudgedUrl(*this, url).verdict(); }
+Verdict AddressGuard::judge_url(std::string_view url) const {
+  return JudgedUrl(*this, url).verdict();
+}
 
 }  // namespace sluice::http

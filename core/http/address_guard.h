@@ -1,5 +1,5 @@
-// Where Sluice may send requests (WEBHOOKS 5). The last word is on the socket address just before connecting; URLs are judged
-// earlier only to refuse sooner and to explain.
+// Where Sluice may send requests (WEBHOOKS 5). The last word is on the socket address just before connecting; URLs are
+// judged earlier only to refuse sooner and to explain.
 #pragma once
 
 #include <cstdint>
@@ -11,15 +11,15 @@
 
 namespace sluice::http {
 
-// `reason` is a stable class name, for machines: "private_network", "port", "url_userinfo" …; "" when allowed without remark.
-// `sentence` tells a person. Neither holds anything a name server answered.
+// `reason` is a stable class name, for machines: "private_network", "port", "url_userinfo" …; "" when allowed without
+// remark. `sentence` tells a person. Neither holds anything a name server answered.
 struct Verdict {
   bool allowed = false;
   std::string reason;
   std::string sentence;
 };
 
-struct Target {  // one address and port that is never a destination
+struct Target {            // one address and port that is never a destination
   Address address;         // unspecified (0.0.0.0 or ::): every address that is not public
   std::uint16_t port = 0;  // 0: every port
 };
@@ -37,8 +37,9 @@ class AddressGuard {
   // The address together with the port: ports outside 443, 80 and 8000–9000 need an allowed network.
   [[nodiscard]] Verdict judge_target(const Address& address, std::uint16_t port) const;
 
-  // Everything that can be told without a network: scheme, userinfo, zone, host and port. A literal address in any form that
-  // curl accepts is judged as the address it means; a name only by its text ("name_unresolved" when nothing speaks against it).
+  // Everything that can be told without a network: scheme, userinfo, zone, host and port. A literal address in any form
+  // that curl accepts is judged as the address it means; a name only by its text ("name_unresolved" when nothing speaks
+  // against it).
   [[nodiscard]] Verdict judge_url(std::string_view url) const;
 
   [[nodiscard]] bool is_allowed_network(const Address& address) const noexcept;

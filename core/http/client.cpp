@@ -38,7 +38,8 @@ Verdict judge_request(const Request& request) {
     return {false, "method", "a method is a word of capital letters, and not CONNECT or TRACE"};
   }
   for (const Header& header : request.headers) {
-    if (!is_header_value(header.value)) return {false, "header_value", "the value of " + header.name + " cannot be sent"};
+    if (!is_header_value(header.value))
+      return {false, "header_value", "the value of " + header.name + " cannot be sent"};
   }
   for (const Header& header : request.custom_headers) {
     const Verdict verdict = judge_header(header.name, header.value);
@@ -54,10 +55,14 @@ bool is_about_address(const Verdict& verdict) {
 
 Failure failure_of(Resolution::Outcome outcome) {
   switch (outcome) {
-    case Resolution::Outcome::kNotFound: return Failure::kDns;
-    case Resolution::Outcome::kTimeout: return Failure::kTimeout;
-    case Resolution::Outcome::kStopped: return Failure::kStopped;
-    default: return Failure::kResource;
+    case Resolution::Outcome::kNotFound:
+      return Failure::kDns;
+    case Resolution::Outcome::kTimeout:
+      return Failure::kTimeout;
+    case Resolution::Outcome::kStopped:
+      return Failure::kStopped;
+    default:
+      return Failure::kResource;
   }
 }
 
@@ -115,7 +120,8 @@ Client::State::~State() {
   curl_multi_cleanup(multi);  // closes the kept connections, which takes their watches away
 }
 
-// curl says what it wants of a descriptor; the watch is kept with it by curl_multi_assign, so that later calls find it at once.
+// curl says what it wants of a descriptor; the watch is kept with it by curl_multi_assign, so that later calls find it
+// at once.
 int Client::State::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self, void* kept) noexcept {
   auto& state = *static_cast<State*>(self);
   auto* watch = static_cast<Watch*>(kept);
@@ -125,7 +131,8 @@ int Client::State::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* s
   }
   if (watch == nullptr) {
     const auto ready = [](void* owner, int descriptor, unsigned bits) noexcept {
-      static_cast<State*>(owner)->drive(descriptor, static_cast<int>(bits));  // CURL_CSELECT_IN and _OUT are 1 and 2 as well
+      static_cast<State*>(owner)->drive(descriptor,
+                                        static_cast<int>(bits));  // CURL_CSELECT_IN and _OUT are 1 and 2 as well
     };
     try {
       watch = (state.watches[fd] = std::make_unique<Watch>(state.loop, fd, ready, &state)).get();
@@ -181,7 +188,8 @@ Verdict Client::State::judge(const JudgedUrl& url, const std::vector<Address>& a
     Verdict verdict = guard.judge_target(address, url.port());
     if (!verdict.allowed) {
       // What a name server answered is not for tenants to see.
-      if (!url.literal() && is_about_address(verdict)) verdict.sentence = "the name leads to an address that is not allowed";
+      if (!url.literal() && is_about_address(verdict))
+        verdict.sentence = "the name leads to an address that is not allowed";
       return verdict;
     }
   }
@@ -231,9 +239,13 @@ Client::Client(Loop& loop, ClientOptions options, std::unique_ptr<Resolver> reso
 
 Client::~Client() = default;
 
-AddressGuard& Client::guard() noexcept { return state_->guard; }
+AddressGuard& Client::guard() noexcept {
+  return state_->guard;
+}
 
-std::size_t Client::in_flight() const noexcept { return state_->in_flight; }
+std::size_t Client::in_flight() const noexcept {
+  return state_->in_flight;
+}
 
 Task<Response> Client::send(Request request, StopToken stop) {
   State& state = *state_;

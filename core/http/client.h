@@ -1,5 +1,5 @@
-// The guarded HTTP client: curl's multi interface on the loop. Hundreds of requests in flight share connections, HTTP/2 streams
-// and TLS sessions; every one is judged by the guard, as text, as resolved and at the socket.
+// The guarded HTTP client: curl's multi interface on the loop. Hundreds of requests in flight share connections, HTTP/2
+// streams and TLS sessions; every one is judged by the guard, as text, as resolved and at the socket.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@ struct ClientOptions {
   std::string user_agent = "sluice/" SLUICE_VERSION;
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::seconds max_connection_age{60};  // a kept-alive connection is not judged again, so its age is bounded
-  int max_idle_connections = 1024;  // more than are in flight, or they are closed after each use
+  int max_idle_connections = 1024;              // more than are in flight, or they are closed after each use
   int resolver_threads = 4;
 };
 

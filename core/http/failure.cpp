@@ -6,19 +6,32 @@ namespace sluice::http {
 
 std::string_view name_of(Failure failure) {
   switch (failure) {
-    case Failure::kNone: return "";
-    case Failure::kTimeout: return "timeout";
-    case Failure::kConnect: return "connect";
-    case Failure::kDns: return "dns";
-    case Failure::kRefusedAddress: return "refused_address";
-    case Failure::kRefusedUrl: return "refused_url";
-    case Failure::kRefusedRequest: return "refused_request";
-    case Failure::kTls: return "tls";
-    case Failure::kReset: return "reset";
-    case Failure::kProtocol: return "protocol";
-    case Failure::kTooLarge: return "too_large";
-    case Failure::kResource: return "resource";
-    case Failure::kStopped: return "stopped";
+    case Failure::kNone:
+      return "";
+    case Failure::kTimeout:
+      return "timeout";
+    case Failure::kConnect:
+      return "connect";
+    case Failure::kDns:
+      return "dns";
+    case Failure::kRefusedAddress:
+      return "refused_address";
+    case Failure::kRefusedUrl:
+      return "refused_url";
+    case Failure::kRefusedRequest:
+      return "refused_request";
+    case Failure::kTls:
+      return "tls";
+    case Failure::kReset:
+      return "reset";
+    case Failure::kProtocol:
+      return "protocol";
+    case Failure::kTooLarge:
+      return "too_large";
+    case Failure::kResource:
+      return "resource";
+    case Failure::kStopped:
+      return "stopped";
   }
   return "";
 }

@@ -11,10 +11,19 @@ namespace {
 constexpr std::size_t kMaxNameBytes = 256;
 constexpr std::size_t kMaxValueBytes = 8192;
 
-constexpr std::array<std::string_view, 13> kConnectionHeaders{
-    "connection",         "content-length",      "expect",           "host", "http2-settings", "keep-alive",
-    "proxy-authenticate", "proxy-authorization", "proxy-connection", "te",   "trailer",        "transfer-encoding",
-    "upgrade"};
+constexpr std::array<std::string_view, 13> kConnectionHeaders{"connection",
+                                                              "content-length",
+                                                              "expect",
+                                                              "host",
+                                                              "http2-settings",
+                                                              "keep-alive",
+                                                              "proxy-authenticate",
+                                                              "proxy-authorization",
+                                                              "proxy-connection",
+                                                              "te",
+                                                              "trailer",
+                                                              "transfer-encoding",
+                                                              "upgrade"};
 
 // RFC 9110 5.6.2.
 constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";
@@ -34,7 +43,8 @@ Verdict judge_header(std::string_view name, std::string_view value) {
   std::string key(name);
   std::ranges::transform(key, key.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (!is_header_value(value)) {
-    return {false, "header_value", "the value of " + key + " holds a line break or control character, or is longer than 8192 bytes"};
+    return {false, "header_value",
+            "the value of " + key + " holds a line break or control character, or is longer than 8192 bytes"};
   }
   if (std::ranges::find(kConnectionHeaders, key) != kConnectionHeaders.end()) {
     return {false, "header_reserved", "the header " + key + " belongs to the connection"};
@@ -52,7 +62,8 @@ bool is_header_value(std::string_view value) noexcept {
 }
 
 bool equal_names(std::string_view left, std::string_view right) noexcept {
-  return std::ranges::equal(left, right, [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+  return std::ranges::equal(left, right,
+                            [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 }  // namespace sluice::http

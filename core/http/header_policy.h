@@ -7,9 +7,10 @@
 
 namespace sluice::http {
 
-// A token as name, no control character in the value, at most 8 KiB, and none of the names that belong to the connection (Host,
-// Content-Length, Transfer-Encoding, hop-by-hop) or to the signature (webhook-*, x-webhook-signature). Reasons: "header_name",
-// "header_value", "header_reserved". The sentence does not repeat the value, which may be a secret.
+// A token as name, no control character in the value, at most 8 KiB, and none of the names that belong to the
+// connection (Host, Content-Length, Transfer-Encoding, hop-by-hop) or to the signature (webhook-*,
+// x-webhook-signature). Reasons: "header_name", "header_value", "header_reserved". The sentence does not repeat the
+// value, which may be a secret.
 [[nodiscard]] Verdict judge_header(std::string_view name, std::string_view value);
 
 // Whether the value can be sent at all: no line break or other control character, at most 8 KiB.

@@ -82,8 +82,8 @@ bool JudgedUrl::parse(std::string_view url) {
   return true;
 }
 
-// Brings the host to the one form that is judged, looked up and requested: ASCII, lower case, no dot at the end. Full-width
-// digits become digits on the way, so the result may be a numeric address again.
+// Brings the host to the one form that is judged, looked up and requested: ASCII, lower case, no dot at the end.
+// Full-width digits become digits on the way, so the result may be a numeric address again.
 bool JudgedUrl::read_host() {
   const std::string written = part(handle_.get(), CURLUPART_HOST);
   std::string name = written;
@@ -130,7 +130,9 @@ void JudgedUrl::judge_name(const AddressGuard& guard) {
   verdict_ = {true, "name_unresolved", "the name was not looked up; its addresses are judged at each request"};
 }
 
-bool JudgedUrl::is_localhost() const noexcept { return host_ == "localhost" || host_.ends_with(".localhost"); }
+bool JudgedUrl::is_localhost() const noexcept {
+  return host_ == "localhost" || host_.ends_with(".localhost");
+}
 
 bool JudgedUrl::refuse(std::string reason, std::string sentence) {
   verdict_ = {false, std::move(reason), std::move(sentence)};

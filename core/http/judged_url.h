@@ -1,5 +1,5 @@
-// A URL as curl's own parser reads it, with the guard's verdict on its text. The client fetches from the same parsed handle, so
-// what was judged is what is requested.
+// A URL as curl's own parser reads it, with the guard's verdict on its text. The client fetches from the same parsed
+// handle, so what was judged is what is requested.
 #pragma once
 
 #include <curl/curl.h>

@@ -1,4 +1,5 @@
-// What the HTTP client sends and what came of it. Whatever happens to a request is a value: send() throws only for faults of ours.
+// What the HTTP client sends and what came of it. Whatever happens to a request is a value: send() throws only for
+// faults of ours.
 #pragma once
 
 #include <chrono>
@@ -27,25 +28,26 @@ struct Request {
   std::vector<Header> headers;         // ours; names go out as written
   std::vector<Header> custom_headers;  // a user's: see header_policy.h; one of the same name as ours replaces it
   std::string body;
-  std::chrono::milliseconds timeout{15'000};  // of the whole attempt, resolving included; connecting has 5 s of it at most
-  std::size_t keep_body = 16U << 10U;         // bytes of the response body to keep, at most 1 MiB
+  std::chrono::milliseconds timeout{
+      15'000};                         // of the whole attempt, resolving included; connecting has 5 s of it at most
+  std::size_t keep_body = 16U << 10U;  // bytes of the response body to keep, at most 1 MiB
   std::shared_ptr<const ClientCertificate> certificate;
 };
 
 enum class Failure {
-  kNone,             // a complete response
-  kTimeout,          // the whole attempt, or connecting, took too long
-  kConnect,          // refused, unreachable
-  kDns,              // the name has no address
-  kRefusedAddress,   // the guard: an address, on the URL's text or when resolved
-  kRefusedUrl,       // the guard: anything else about the URL
-  kRefusedRequest,   // a header or the method
-  kTls,              // handshake or certificate
-  kReset,            // the connection ended before the response was complete
-  kProtocol,         // what came is not HTTP
-  kTooLarge,         // more than 32 KiB of response headers
-  kResource,         // ours: no descriptors or memory, the resolver is down, a client certificate does not load
-  kStopped,          // the StopToken
+  kNone,            // a complete response
+  kTimeout,         // the whole attempt, or connecting, took too long
+  kConnect,         // refused, unreachable
+  kDns,             // the name has no address
+  kRefusedAddress,  // the guard: an address, on the URL's text or when resolved
+  kRefusedUrl,      // the guard: anything else about the URL
+  kRefusedRequest,  // a header or the method
+  kTls,             // handshake or certificate
+  kReset,           // the connection ended before the response was complete
+  kProtocol,        // what came is not HTTP
+  kTooLarge,        // more than 32 KiB of response headers
+  kResource,        // ours: no descriptors or memory, the resolver is down, a client certificate does not load
+  kStopped,         // the StopToken
 };
 
 // The class name that is stored and shown: "timeout", "refused_address" …; "" for kNone.
@@ -55,10 +57,10 @@ struct Response {
   Failure failure = Failure::kNone;
   std::string refusal;  // the guard's class name and sentence when it refused, else empty; safe to show to tenants
 
-  int status = 0;             // of the final response, once its headers were complete; it stays when the body then fails
-  std::string body;           // as bytes, at most keep_body of them, never decompressed
-  bool cut = false;           // the body was longer than what is kept, or broke off
-  std::string content_type;   // header values as received, "" if absent
+  int status = 0;            // of the final response, once its headers were complete; it stays when the body then fails
+  std::string body;          // as bytes, at most keep_body of them, never decompressed
+  bool cut = false;          // the body was longer than what is kept, or broke off
+  std::string content_type;  // header values as received, "" if absent
   std::string retry_after;
   std::string webhook_delivery;
 

@@ -35,7 +35,8 @@ Resolution look_up(const std::string& host) {
 Task<Resolution> SystemResolver::resolve(std::string host, Deadline deadline, StopToken stop) {
   using enum Resolution::Outcome;
   if (const auto numeric = Address::from_numeric(host)) co_return Resolution{kFound, {*numeric}};
-  std::optional<Resolution> found = co_await pool_.run_until<Resolution>([host] { return look_up(host); }, deadline, stop);
+  std::optional<Resolution> found =
+      co_await pool_.run_until<Resolution>([host] { return look_up(host); }, deadline, stop);
   if (found) co_return std::move(*found);
   co_return Resolution{stop.stop_requested() ? kStopped : kTimeout, {}};
 }

@@ -31,8 +31,8 @@ class Resolver {
   [[nodiscard]] virtual Task<Resolution> resolve(std::string host, Deadline deadline, StopToken stop) = 0;
 };
 
-// getaddrinfo on threads of its own. Numeric hosts are answered at once. A call whose deadline has passed before a thread
-// took it is skipped, so a dead name server costs no more than what is under way.
+// getaddrinfo on threads of its own. Numeric hosts are answered at once. A call whose deadline has passed before a
+// thread took it is skipped, so a dead name server costs no more than what is under way.
 class SystemResolver final : public Resolver {
  public:
   SystemResolver(Loop& loop, int threads) : pool_(loop, threads) {}

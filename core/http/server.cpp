@@ -52,7 +52,8 @@ int listen_on(std::string_view where) {
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (const int status = getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found); status != 0) {
+  if (const int status = getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found);
+      status != 0) {
     cannot_listen(where, gai_strerror(status));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
@@ -77,8 +78,8 @@ LocalAddress local_address(int fd) {
   std::array<char, NI_MAXHOST> host{};
   std::array<char, NI_MAXSERV> port{};
   auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (getsockname(fd, generic, &size) != 0 ||
-      getnameinfo(generic, size, host.data(), host.size(), port.data(), port.size(), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+  if (getsockname(fd, generic, &size) != 0 || getnameinfo(generic, size, host.data(), host.size(), port.data(),
+                                                          port.size(), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
     throw Error("descriptor " + std::to_string(fd) + " is not a listening TCP socket");
   }
   return {host.data(), static_cast<std::uint16_t>(std::stoul(port.data()))};
@@ -93,7 +94,8 @@ struct Server::State {
   State& operator=(const State&) = delete;
 
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* path, const char* method,
-                               const char* version, const char* upload, std::size_t* upload_size, void** request) noexcept;
+                               const char* version, const char* upload, std::size_t* upload_size,
+                               void** request) noexcept;
   Reply answer(std::string_view path, std::string_view method) const;
   void run() noexcept;
 
@@ -109,8 +111,8 @@ Server::State::State(Loop& loop, int listener, Routes table)
   Socket owner(listener);
   local = local_address(listener);
   fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);  // one that systemd passed may block
-  daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, nullptr, nullptr, &State::on_request, this, MHD_OPTION_LISTEN_SOCKET, listener,
-                            MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+  daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, nullptr, nullptr, &State::on_request, this, MHD_OPTION_LISTEN_SOCKET,
+                            listener, MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
                             kMaxConnectionsPerAddress, MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionBytes, MHD_OPTION_END);
   if (daemon == nullptr) throw Error("cannot start the HTTP server on port " + std::to_string(local.port));
@@ -166,14 +168,17 @@ MHD_Result Server::State::on_request(void* self, MHD_Connection* connection, con
   return queued;
 }
 
-Server::Server(Loop& loop, std::string_view listen, Routes routes) : Server(loop, listen_on(listen), std::move(routes)) {}
+Server::Server(Loop& loop, std::string_view listen, Routes routes)
+    : Server(loop, listen_on(listen), std::move(routes)) {}
 
 Server::Server(Loop& loop, int listening_socket, Routes routes)
     : state_(std::make_unique<State>(loop, listening_socket, std::move(routes))) {}
 
 Server::~Server() = default;
 
-std::uint16_t Server::port() const noexcept { return state_->local.port; }
+std::uint16_t Server::port() const noexcept {
+  return state_->local.port;
+}
 
 std::string Server::address() const {
   const bool v6 = state_->local.host.find(':') != std::string::npos;

@@ -1,4 +1,5 @@
-// A small HTTP server for operators (metrics, health): GET and HEAD of fixed paths, answered on the loop. libmicrohttpd underneath.
+// A small HTTP server for operators (metrics, health): GET and HEAD of fixed paths, answered on the loop. libmicrohttpd
+// underneath.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@ struct Reply {
 
 using Routes = std::map<std::string, std::function<Reply()>, std::less<>>;  // by path
 
-// Takes part in the loop from construction to destruction; does not keep the loop alive by itself. At most 64 connections, 16
-// an address, each idle for at most 10 s.
+// Takes part in the loop from construction to destruction; does not keep the loop alive by itself. At most 64
+// connections, 16 an address, each idle for at most 10 s.
 class Server {
  public:
   // `listen` is "host:port" or "[v6]:port"; port 0 takes a free one. Throws Error when it cannot be bound.

@@ -14,7 +14,8 @@ namespace sluice::http {
 namespace {
 
 constexpr std::size_t kMaxHeaderBytes = 32U << 10U;  // all header blocks of a response, interim ones included
-constexpr std::size_t kMaxDroppedBytes = 256U << 10U;  // of body beyond what is kept; reading a little more saves the connection
+constexpr std::size_t kMaxDroppedBytes =
+    256U << 10U;  // of body beyond what is kept; reading a little more saves the connection
 constexpr std::size_t kMaxKeptBytes = 1U << 20U;
 
 template <typename Value>
@@ -77,7 +78,8 @@ void Transfer::prepare(const Request& request, const JudgedUrl& url, const std::
   if (!pinned.empty()) {
     // '+' lets the entry age like any other in curl's cache; each request replaces it before it connects.
     std::string entry = "+" + url.host() + ":" + std::to_string(url.port()) + ":";
-    for (const Address& address : pinned) entry += (address.is_v4() ? address.text() : "[" + address.text() + "]") + ",";
+    for (const Address& address : pinned)
+      entry += (address.is_v4() ? address.text() : "[" + address.text() + "]") + ",";
     entry.pop_back();
     append(pinned_, entry);
   }
@@ -146,7 +148,8 @@ curl_socket_t Transfer::open_socket(void* self, curlsocktype /*purpose*/, curl_s
     return CURL_SOCKET_BAD;
   }
   const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
-  if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) transfer.out_of_descriptors_ = true;
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+    transfer.out_of_descriptors_ = true;
   return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -167,7 +170,8 @@ void Transfer::read_header(std::string_view line) {
   if (line.starts_with("HTTP/")) {
     const auto space = line.find(' ');
     header_status_ = 0;
-    if (space != std::string_view::npos) std::from_chars(line.data() + space + 1, line.data() + line.size(), header_status_);
+    if (space != std::string_view::npos)
+      std::from_chars(line.data() + space + 1, line.data() + line.size(), header_status_);
     return;
   }
   if (header_status_ < 200) return;
@@ -201,8 +205,8 @@ std::size_t Transfer::on_body(char* data, std::size_t size, std::size_t count, v
   return bytes;
 }
 
-// A server that answers without reading the request's body resets the HTTP/2 stream after its response, with NO_ERROR (RFC 9113,
-// 8.1). curl 7.88 calls that an error; whether the response was whole has to be told from its length.
+// A server that answers without reading the request's body resets the HTTP/2 stream after its response, with NO_ERROR
+// (RFC 9113, 8.1). curl 7.88 calls that an error; whether the response was whole has to be told from its length.
 bool Transfer::is_complete() const noexcept {
   curl_off_t length = -1;
   curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
@@ -244,8 +248,8 @@ Response Transfer::take_response() {
 
 Easy Transfer::release() noexcept {
   CURL* handle = easy_.get();
-  for (const CURLoption option : {CURLOPT_POSTFIELDS, CURLOPT_CURLU, CURLOPT_RESOLVE, CURLOPT_HTTPHEADER, CURLOPT_PRIVATE,
-                                  CURLOPT_SSLCERT_BLOB, CURLOPT_SSLKEY_BLOB}) {
+  for (const CURLoption option : {CURLOPT_POSTFIELDS, CURLOPT_CURLU, CURLOPT_RESOLVE, CURLOPT_HTTPHEADER,
+                                  CURLOPT_PRIVATE, CURLOPT_SSLCERT_BLOB, CURLOPT_SSLKEY_BLOB}) {
     curl_easy_setopt(handle, option, nullptr);
   }
   return std::move(easy_);

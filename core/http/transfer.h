@@ -1,5 +1,5 @@
-// One curl easy handle and the response it collects. Handles are used again for later requests, with every option that varies
-// set anew each time.
+// One curl easy handle and the response it collects. Handles are used again for later requests, with every option that
+// varies set anew each time.
 #pragma once
 
 #include <curl/curl.h>
@@ -59,7 +59,7 @@ class Transfer {
   List pinned_{nullptr, &curl_slist_free_all};
 
   Response response_;
-  int header_status_ = 0;        // of the header block being read, which may be an interim one
+  int header_status_ = 0;          // of the header block being read, which may be an interim one
   bool headers_complete_ = false;  // of the final response
   std::size_t header_bytes_ = 0;
   std::size_t body_bytes_ = 0;

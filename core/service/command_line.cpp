@@ -15,9 +15,14 @@ namespace {
 
 constexpr const char* kDefaultFile = "/etc/sluice/sluice.toml";
 
-enum class Own : int { kConfig = 1, kHelp, kVersion, kDumpConfig };  // flags of every command, as getopt_long returns them
-constexpr int kFirstOption = 1000;                                   // + index in the option table
-constexpr int kFirstFlag = 10'000;                                   // + index in the command's flags
+enum class Own : int {
+  kConfig = 1,
+  kHelp,
+  kVersion,
+  kDumpConfig
+};                                  // flags of every command, as getopt_long returns them
+constexpr int kFirstOption = 1000;  // + index in the option table
+constexpr int kFirstFlag = 10'000;  // + index in the command's flags
 
 // Names with the storage that getopt_long's table points to.
 struct FlagTable {
@@ -35,7 +40,8 @@ struct FlagTable {
       add(table[i].name, true, kFirstOption + static_cast<int>(i));
       if (!table[i].short_flag.empty()) add(table[i].short_flag, true, kFirstOption + static_cast<int>(i));
     }
-    for (std::size_t i = 0; i < flags.size(); ++i) add(flags[i].name, !flags[i].argument.empty(), kFirstFlag + static_cast<int>(i));
+    for (std::size_t i = 0; i < flags.size(); ++i)
+      add(flags[i].name, !flags[i].argument.empty(), kFirstFlag + static_cast<int>(i));
     rows.push_back({nullptr, 0, nullptr, 0});
   }
 
@@ -84,10 +90,12 @@ ParsedFlags parse_flags(std::vector<std::string>& arguments, std::span<const Fla
     if (result == -1) break;
     if (result == '?' || result == ':') refuse_flag(argv[static_cast<std::size_t>(optind) - 1], table, result == ':');
     if (result >= kFirstFlag) {
-      parsed.line.flags.insert_or_assign(std::string(flags[static_cast<std::size_t>(result - kFirstFlag)].name), optarg != nullptr ? optarg : "");
+      parsed.line.flags.insert_or_assign(std::string(flags[static_cast<std::size_t>(result - kFirstFlag)].name),
+                                         optarg != nullptr ? optarg : "");
     } else if (result >= kFirstOption) {
       const OptionSpec& spec = option_table()[static_cast<std::size_t>(result - kFirstOption)];
-      parsed.options.push_back({&spec, optarg, fmt::format("--{}", spec.short_flag.empty() ? spec.name : spec.short_flag)});
+      parsed.options.push_back(
+          {&spec, optarg, fmt::format("--{}", spec.short_flag.empty() ? spec.name : spec.short_flag)});
     } else if (result == 'h' || result == static_cast<int>(Own::kHelp)) {
       parsed.line.help = true;
     } else if (result == static_cast<int>(Own::kVersion)) {
@@ -104,7 +112,8 @@ ParsedFlags parse_flags(std::vector<std::string>& arguments, std::span<const Fla
 
 std::string config_file(const std::string& given, const Environment& environment) {
   if (!given.empty()) return given;
-  if (const auto found = environment.find("SLUICE_CONFIG"); found != environment.end() && !found->second.empty()) return found->second;
+  if (const auto found = environment.find("SLUICE_CONFIG"); found != environment.end() && !found->second.empty())
+    return found->second;
   return access(kDefaultFile, F_OK) == 0 ? kDefaultFile : "";
 }
 
@@ -187,7 +196,8 @@ Environment process_environment() {
   return environment;
 }
 
-CommandLine read_command_line(std::vector<std::string> arguments, std::span<const Flag> flags, const Environment& environment) {
+CommandLine read_command_line(std::vector<std::string> arguments, std::span<const Flag> flags,
+                              const Environment& environment) {
   ParsedFlags parsed = parse_flags(arguments, flags);
   if (parsed.line.help || parsed.line.version) return std::move(parsed.line);
   CommandLine line = std::move(parsed.line);

@@ -36,8 +36,8 @@ void log_failure(std::string_view message, std::string_view service, const Error
   }
 }
 
-// Hundreds of requests and database connections need more descriptors than the usual soft limit of 1024; the hard limit is what
-// the operator allows.
+// Hundreds of requests and database connections need more descriptors than the usual soft limit of 1024; the hard limit
+// is what the operator allows.
 void raise_descriptor_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -189,7 +189,8 @@ void Daemon::reload() {
     const std::vector<std::string> need_restart = options_.reload(reread_());
     configure_log_from(options_);
     log_info("configuration read again");
-    for (const std::string& name : need_restart) log_warn("option changed, but needs a restart to apply", {{"option", name}});
+    for (const std::string& name : need_restart)
+      log_warn("option changed, but needs a restart to apply", {{"option", name}});
   } catch (const Error& error) {
     log_failure("configuration not read again; the old one stays", "daemon", error);
   }
@@ -234,8 +235,8 @@ std::string Daemon::status() const {
 
 http::Reply Daemon::readiness() const {
   const bool stopping = exit_code_ != ExitCode::kGood || std::ranges::any_of(running_, [](const Running& running) {
-    return running.context->stop.stop_requested();
-  });
+                          return running.context->stop.stop_requested();
+                        });
   http::Reply reply;
   for (const Running& running : running_) {
     const std::string state = stopping ? "stopping" : running.health.is_ready() ? "ready" : running.health.why();

@@ -1,5 +1,5 @@
-// The frame of every daemon: one loop, one process, one or several services. It sets up log, signals, metrics and health
-// endpoints, tells systemd how things stand, and stops everything in order.
+// The frame of every daemon: one loop, one process, one or several services. It sets up log, signals, metrics and
+// health endpoints, tells systemd how things stand, and stops everything in order.
 #pragma once
 
 #include <memory>
@@ -52,14 +52,16 @@ class Service {
 
   [[nodiscard]] virtual std::string_view name() const = 0;
 
-  // Runs until `context.stop`, then finishes or releases what is in flight and returns. Returning earlier or throwing ends the
-  // process: what cannot be mended by waiting (bad configuration, a role without rights) is an Error with its exit code.
+  // Runs until `context.stop`, then finishes or releases what is in flight and returns. Returning earlier or throwing
+  // ends the process: what cannot be mended by waiting (bad configuration, a role without rights) is an Error with its
+  // exit code.
   [[nodiscard]] virtual Task<void> run(ServiceContext& context) = 0;
 };
 
-// Runs the services in one process until SIGTERM or SIGINT, or until one fails, and returns the exit code: 0, or that of
-// the first failure. Services have daemon.shutdown_timeout to stop and are destroyed after that; a second signal ends the
-// process at once. SIGHUP reads the configuration again.
-[[nodiscard]] int run_daemon(std::string_view name, CommandLine command_line, std::vector<std::unique_ptr<Service>> services);
+// Runs the services in one process until SIGTERM or SIGINT, or until one fails, and returns the exit code: 0, or that
+// of the first failure. Services have daemon.shutdown_timeout to stop and are destroyed after that; a second signal
+// ends the process at once. SIGHUP reads the configuration again.
+[[nodiscard]] int run_daemon(std::string_view name, CommandLine command_line,
+                             std::vector<std::unique_ptr<Service>> services);
 
 }  // namespace sluice

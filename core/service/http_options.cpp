@@ -3,7 +3,8 @@
 namespace sluice {
 namespace {
 
-// "127.0.0.1:9464", "[::1]:9464", ":9464" (everywhere). Port 0 is not known yet, and a host name is resolved by the server alone.
+// "127.0.0.1:9464", "[::1]:9464", ":9464" (everywhere). Port 0 is not known yet, and a host name is resolved by the
+// server alone.
 std::optional<http::Target> target_of(const std::string& listen) {
   const auto colon = listen.rfind(':');
   if (colon == std::string::npos) return std::nullopt;

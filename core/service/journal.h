@@ -7,8 +7,8 @@
 
 namespace sluice {
 
-// MESSAGE is the text with its fields, PRIORITY the level, SLUICE_<KEY> each field: `journalctl SLUICE_SESSION=…` finds the lines
-// of one session.
+// MESSAGE is the text with its fields, PRIORITY the level, SLUICE_<KEY> each field: `journalctl SLUICE_SESSION=…` finds
+// the lines of one session.
 [[nodiscard]] LogSink journal_sink(std::string identifier);
 
 }  // namespace sluice

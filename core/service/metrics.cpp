@@ -82,7 +82,8 @@ Metrics::Metrics() = default;
 Metrics::~Metrics() = default;
 
 template <typename Metric, typename... Arguments>
-Metric& Metrics::find_or_make(std::string_view name, std::string_view help, const Labels& labels, const Arguments&... arguments) {
+Metric& Metrics::find_or_make(std::string_view name, std::string_view help, const Labels& labels,
+                              const Arguments&... arguments) {
   const Family::Series fresh(std::in_place_type<Metric>, arguments...);
   auto family = families_.find(name);
   if (family == families_.end()) {
@@ -107,17 +108,21 @@ Gauge& Metrics::gauge(std::string_view name, std::string_view help, const Labels
   return find_or_make<Gauge>(name, help, labels);
 }
 
-Histogram& Metrics::histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds, const Labels& labels) {
+Histogram& Metrics::histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds,
+                              const Labels& labels) {
   return find_or_make<Histogram>(name, help, labels, bounds);
 }
 
-void Metrics::on_collect(std::function<void()> collect) { collectors_.push_back(std::move(collect)); }
+void Metrics::on_collect(std::function<void()> collect) {
+  collectors_.push_back(std::move(collect));
+}
 
 std::string Metrics::text() {
   for (const auto& collect : collectors_) collect();
   std::string out;
   for (const auto& [name, family] : families_) {
-    fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, escaped(family.help, false), name, kKinds[family.kind]);
+    fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, escaped(family.help, false), name,
+                   kKinds[family.kind]);
     for (const auto& [labels, series] : family.series) {
       if (const auto* histogram = std::get_if<Histogram>(&series)) {
         write(out, name, labels, *histogram);

@@ -49,9 +49,10 @@ class Histogram {
 // Bounds for durations in seconds, 0.5 ms to 60 s.
 [[nodiscard]] std::vector<double> duration_bounds();
 
-// Owns the metrics; the references it gives live as long as it. Asking again for a name and labels gives the same metric.
-// Names are sluice_<subject>_<unit>; a name asked for as two kinds is std::logic_error. Labels come from a bounded set, never
-// from what users write: each name keeps at most 1,000 series, further ones share one series labelled "other".
+// Owns the metrics; the references it gives live as long as it. Asking again for a name and labels gives the same
+// metric. Names are sluice_<subject>_<unit>; a name asked for as two kinds is std::logic_error. Labels come from a
+// bounded set, never from what users write: each name keeps at most 1,000 series, further ones share one series
+// labelled "other".
 class Metrics {
  public:
   Metrics();
@@ -72,7 +73,8 @@ class Metrics {
  private:
   struct Family;
   template <typename Metric, typename... Arguments>
-  Metric& find_or_make(std::string_view name, std::string_view help, const Labels& labels, const Arguments&... arguments);
+  Metric& find_or_make(std::string_view name, std::string_view help, const Labels& labels,
+                       const Arguments&... arguments);
 
   std::map<std::string, Family, std::less<>> families_;
   std::vector<std::function<void()>> collectors_;

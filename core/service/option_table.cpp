@@ -21,7 +21,8 @@ std::string check_network(std::string_view value) {
 std::string check_listen(std::string_view value) {
   const auto colon = value.rfind(':');
   const std::string_view port = colon == std::string_view::npos ? "" : value.substr(colon + 1);
-  const bool digits = !port.empty() && port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      !port.empty() && port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
   if (value.empty() || (digits && std::stoul(std::string(port)) <= 65535)) return {};
   return "must be HOST:PORT, such as 127.0.0.1:9464 or [::1]:9464, or empty";
 }
@@ -32,14 +33,18 @@ constexpr std::int64_t kHour = 3600 * kSecond;
 using enum OptionType;
 
 constexpr std::array kOptions{
-    OptionSpec{.name = "database.dsn",
-               .description = "libpq URI or key=value string of the database; empty: libpq's own environment (PGHOST, PGSERVICE ...)",
-               .secret = true,
-               .short_flag = "dsn"},
-    OptionSpec{.name = "http.allow_networks",
-               .type = kList,
-               .description = "networks (ADDRESS/PREFIX) that requests may reach although they are denied otherwise, on every port",
-               .check = &check_network},
+    OptionSpec{
+        .name = "database.dsn",
+        .description =
+            "libpq URI or key=value string of the database; empty: libpq's own environment (PGHOST, PGSERVICE ...)",
+        .secret = true,
+        .short_flag = "dsn"},
+    OptionSpec{
+        .name = "http.allow_networks",
+        .type = kList,
+        .description =
+            "networks (ADDRESS/PREFIX) that requests may reach although they are denied otherwise, on every port",
+        .check = &check_network},
     OptionSpec{.name = "http.ca_file",
                .description = "PEM file of certificates to trust for requests, in place of the system's"},
     OptionSpec{.name = "http.resolver_threads",
@@ -51,8 +56,10 @@ constexpr std::array kOptions{
     OptionSpec{.name = "metrics.listen",
                .description = "address (HOST:PORT) of /metrics, /healthz and /readyz of this daemon; empty: none",
                .check = &check_listen},
-    OptionSpec{.name = "secrets.directory",
-               .description = "folder with one file per secret, asked after systemd's credentials and before SLUICE_SECRET_<NAME>"},
+    OptionSpec{
+        .name = "secrets.directory",
+        .description =
+            "folder with one file per secret, asked after systemd's credentials and before SLUICE_SECRET_<NAME>"},
     OptionSpec{.name = "log.level",
                .type = kChoice,
                .fallback = "info",
@@ -94,7 +101,9 @@ constexpr std::array kOptions{
 
 }  // namespace
 
-std::span<const OptionSpec> option_table() { return kOptions; }
+std::span<const OptionSpec> option_table() {
+  return kOptions;
+}
 
 const OptionSpec* find_option(std::string_view name) {
   const auto* found = std::ranges::find(kOptions, name, &OptionSpec::name);

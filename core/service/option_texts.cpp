@@ -12,25 +12,34 @@ namespace {
 
 std::string_view value_name(const OptionSpec& spec) {
   switch (spec.type) {
-    case OptionType::kText: return "TEXT";
-    case OptionType::kInteger: return "N";
-    case OptionType::kDuration: return "DURATION";
-    case OptionType::kChoice: return "WORD";
-    case OptionType::kList: return "A,B,...";
+    case OptionType::kText:
+      return "TEXT";
+    case OptionType::kInteger:
+      return "N";
+    case OptionType::kDuration:
+      return "DURATION";
+    case OptionType::kChoice:
+      return "WORD";
+    case OptionType::kList:
+      return "A,B,...";
   }
   return "";
 }
 
 std::string allowed(const OptionSpec& spec) {
   switch (spec.type) {
-    case OptionType::kInteger: return fmt::format("{} to {}", spec.minimum, spec.maximum);
-    case OptionType::kDuration: return fmt::format("{} to {} s", static_cast<double>(spec.minimum) / 1000, static_cast<double>(spec.maximum) / 1000);
+    case OptionType::kInteger:
+      return fmt::format("{} to {}", spec.minimum, spec.maximum);
+    case OptionType::kDuration:
+      return fmt::format("{} to {} s", static_cast<double>(spec.minimum) / 1000,
+                         static_cast<double>(spec.maximum) / 1000);
     case OptionType::kChoice: {
       std::string words(spec.choices);
       std::ranges::replace(words, ' ', '|');
       return words;
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -102,7 +111,8 @@ std::string uri_without_password(std::string_view dsn, std::size_t authority) {
   // A password may hold any byte that its writer forgot to encode, so all up to the last '@' is taken for it.
   const auto at = before.rfind('@');
   const auto colon = before.find(':', authority);
-  if (at != std::string_view::npos && colon < at) result = fmt::format("{}:***{}", before.substr(0, colon), before.substr(at));
+  if (at != std::string_view::npos && colon < at)
+    result = fmt::format("{}:***{}", before.substr(0, colon), before.substr(at));
   for (std::size_t i = 0; i < parameters.size();) {
     const auto end = std::min(parameters.find('&', i), parameters.size());
     const std::string_view parameter = parameters.substr(i, end - i);
@@ -118,7 +128,8 @@ std::string uri_without_password(std::string_view dsn, std::size_t authority) {
 }  // namespace
 
 std::string without_password(std::string_view dsn) {
-  if (const auto scheme = dsn.find("://"); scheme != std::string_view::npos) return uri_without_password(dsn, scheme + 3);
+  if (const auto scheme = dsn.find("://"); scheme != std::string_view::npos)
+    return uri_without_password(dsn, scheme + 3);
   std::string result;
   for (std::size_t i = 0; i < dsn.size();) {
     if (!equal_at(dsn, i, "password")) {
@@ -162,7 +173,9 @@ std::string options_help(std::span<const Flag> flags) {
   std::string out;
   if (!flags.empty()) {
     out += "Flags:\n";
-    for (const Flag& flag : flags) write_row(out, fmt::format("--{}{}{}", flag.name, flag.argument.empty() ? "" : " ", flag.argument), flag.description);
+    for (const Flag& flag : flags)
+      write_row(out, fmt::format("--{}{}{}", flag.name, flag.argument.empty() ? "" : " ", flag.argument),
+                flag.description);
     out += '\n';
   }
   out += "Options (also in the configuration file, and in the environment as SLUICE_SECTION_KEY):\n";
@@ -171,10 +184,12 @@ std::string options_help(std::span<const Flag> flags) {
     std::string text(spec.description);
     if (!limits.empty()) text += "; " + limits;
     if (!spec.fallback.empty()) text += fmt::format(" (default {})", spec.fallback);
-    write_row(out, fmt::format("--{} {}", spec.short_flag.empty() ? spec.name : spec.short_flag, value_name(spec)), text);
+    write_row(out, fmt::format("--{} {}", spec.short_flag.empty() ? spec.name : spec.short_flag, value_name(spec)),
+              text);
   }
   out += '\n';
-  write_row(out, "--config FILE", "configuration file (default $SLUICE_CONFIG, then /etc/sluice/sluice.toml if it is there)");
+  write_row(out, "--config FILE",
+            "configuration file (default $SLUICE_CONFIG, then /etc/sluice/sluice.toml if it is there)");
   write_row(out, "--dump-config", "show every option with its value and where that came from");
   write_row(out, "-h, --help", "show this text");
   write_row(out, "--version", "show the version");
@@ -184,16 +199,18 @@ std::string options_help(std::span<const Flag> flags) {
 std::string options_reference() {
   std::string out =
       "# Configuration reference\n\n"
-      "Flags win over the environment, the environment over the file, the file over the defaults. Durations are written as `500ms`, "
+      "Flags win over the environment, the environment over the file, the file over the defaults. Durations are "
+      "written as `500ms`, "
       "`30s`, `5m`, `24h` or `7d`.\n\n"
       "| key | variable | flag | allowed | default | reload | meaning |\n| --- | --- | --- | --- | --- | --- | --- |\n";
   for (const OptionSpec& spec : option_table()) {
     std::string limits = allowed(spec);
     std::ranges::replace(limits, '|', '/');  // it would end the table's cell
     if (limits.empty()) limits = spec.type == OptionType::kList ? "list" : "text";
-    fmt::format_to(std::back_inserter(out), "| `{}` | `{}` | `--{}` | {} | {} | {} | {} |\n", spec.name, environment_name(spec),
-                   spec.short_flag.empty() ? spec.name : spec.short_flag, limits,
-                   spec.fallback.empty() ? "empty" : fmt::format("`{}`", spec.fallback), spec.reloadable ? "yes" : "no", spec.description);
+    fmt::format_to(std::back_inserter(out), "| `{}` | `{}` | `--{}` | {} | {} | {} | {} |\n", spec.name,
+                   environment_name(spec), spec.short_flag.empty() ? spec.name : spec.short_flag, limits,
+                   spec.fallback.empty() ? "empty" : fmt::format("`{}`", spec.fallback), spec.reloadable ? "yes" : "no",
+                   spec.description);
   }
   return out;
 }

@@ -43,7 +43,8 @@ std::optional<std::int64_t> milliseconds_in(std::string_view text) {
   const std::string_view unit = digits == text.size() ? "s" : text.substr(digits);
   const auto* found = std::ranges::find(kUnits, unit, &Unit::name);
   std::int64_t product = 0;
-  if (!number || found == std::end(kUnits) || __builtin_mul_overflow(*number, found->milliseconds, &product)) return std::nullopt;
+  if (!number || found == std::end(kUnits) || __builtin_mul_overflow(*number, found->milliseconds, &product))
+    return std::nullopt;
   return product;
 }
 
@@ -56,22 +57,26 @@ std::string duration_text(std::int64_t milliseconds) {
   return fmt::format("{}s", milliseconds / 1000);
 }
 
-std::string quoted(const OptionSpec& spec, std::string_view value) { return spec.secret ? "what was given" : fmt::format("'{}'", value); }
+std::string quoted(const OptionSpec& spec, std::string_view value) {
+  return spec.secret ? "what was given" : fmt::format("'{}'", value);
+}
 
 std::unexpected<std::string> out_of_range(const OptionSpec& spec, std::string_view value) {
   if (spec.type == OptionType::kDuration) {
-    return std::unexpected(fmt::format("{} must be a duration (500ms, 30s, 5m, 24h, 7d) from {} to {}, not {}", spec.name,
-                                       duration_text(spec.minimum), duration_text(spec.maximum), quoted(spec, value)));
+    return std::unexpected(fmt::format("{} must be a duration (500ms, 30s, 5m, 24h, 7d) from {} to {}, not {}",
+                                       spec.name, duration_text(spec.minimum), duration_text(spec.maximum),
+                                       quoted(spec, value)));
   }
-  return std::unexpected(
-      fmt::format("{} must be a whole number from {} to {}, not {}", spec.name, spec.minimum, spec.maximum, quoted(spec, value)));
+  return std::unexpected(fmt::format("{} must be a whole number from {} to {}, not {}", spec.name, spec.minimum,
+                                     spec.maximum, quoted(spec, value)));
 }
 
 }  // namespace
 
 std::string environment_name(const OptionSpec& spec) {
   std::string name = "SLUICE_";
-  for (const char c : spec.name) name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (const char c : spec.name)
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
 }
 
@@ -89,12 +94,18 @@ const Options::Value& Options::value(std::string_view name, std::initializer_lis
   return values_.find(name)->second;
 }
 
-const std::string& Options::text(std::string_view name) const { return value(name, {OptionType::kText, OptionType::kChoice}).text; }
-std::int64_t Options::integer(std::string_view name) const { return value(name, {OptionType::kInteger}).number; }
+const std::string& Options::text(std::string_view name) const {
+  return value(name, {OptionType::kText, OptionType::kChoice}).text;
+}
+std::int64_t Options::integer(std::string_view name) const {
+  return value(name, {OptionType::kInteger}).number;
+}
 std::chrono::milliseconds Options::duration(std::string_view name) const {
   return std::chrono::milliseconds(value(name, {OptionType::kDuration}).number);
 }
-const std::vector<std::string>& Options::list(std::string_view name) const { return value(name, {OptionType::kList}).items; }
+const std::vector<std::string>& Options::list(std::string_view name) const {
+  return value(name, {OptionType::kList}).items;
+}
 
 const std::string& Options::source(std::string_view name) const {
   const auto found = values_.find(name);
@@ -112,7 +123,8 @@ std::expected<void, std::string> Options::set(const OptionSpec& spec, std::strin
   } else if (spec.type == OptionType::kChoice) {
     const auto choices = split(spec.choices, ' ');
     if (std::ranges::find(choices, value) == choices.end()) {
-      return std::unexpected(fmt::format("{} must be one of {}, not {}", spec.name, fmt::join(choices, ", "), quoted(spec, value)));
+      return std::unexpected(
+          fmt::format("{} must be one of {}, not {}", spec.name, fmt::join(choices, ", "), quoted(spec, value)));
     }
   } else if (value.find('\0') != std::string_view::npos) {
     return std::unexpected(fmt::format("{} must not contain a NUL", spec.name));
@@ -125,12 +137,14 @@ std::expected<void, std::string> Options::set(const OptionSpec& spec, std::strin
   return {};
 }
 
-std::expected<void, std::string> Options::set_list(const OptionSpec& spec, std::vector<std::string> items, std::string source) {
+std::expected<void, std::string> Options::set_list(const OptionSpec& spec, std::vector<std::string> items,
+                                                   std::string source) {
   for (const std::string& item : items) {
     const std::string wrong = spec.check == nullptr ? "" : spec.check(item);
     if (!wrong.empty()) return std::unexpected(fmt::format("{}: {}", spec.name, wrong));
   }
-  values_.insert_or_assign(std::string(spec.name), Value{fmt::format("{}", fmt::join(items, ",")), std::move(items), 0, std::move(source)});
+  values_.insert_or_assign(std::string(spec.name),
+                           Value{fmt::format("{}", fmt::join(items, ",")), std::move(items), 0, std::move(source)});
   return {};
 }
 

@@ -30,11 +30,11 @@ struct OptionSpec {
   std::string_view description = {};
   std::int64_t minimum = 0;  // integers: the value; durations: milliseconds
   std::int64_t maximum = 0;
-  std::string_view choices = {};     // separated by spaces
+  std::string_view choices = {};                           // separated by spaces
   std::string (*check)(std::string_view value) = nullptr;  // what is wrong with a text or list item, "" if nothing
-  bool reloadable = false;      // SIGHUP applies a new value
-  bool secret = false;          // never shown; a DSN is shown without its password
-  std::string_view short_flag = {};  // "dsn" for --dsn beside --database.dsn
+  bool reloadable = false;                                 // SIGHUP applies a new value
+  bool secret = false;                                     // never shown; a DSN is shown without its password
+  std::string_view short_flag = {};                        // "dsn" for --dsn beside --database.dsn
 };
 
 [[nodiscard]] std::span<const OptionSpec> option_table();
@@ -55,14 +55,16 @@ class Options {
   [[nodiscard]] const std::string& source(std::string_view name) const;
 
   // Checks `value` as written (lists: items separated by commas) and stores it, or returns what the option allows.
-  [[nodiscard]] std::expected<void, std::string> set(const OptionSpec& spec, std::string_view value, std::string source);
+  [[nodiscard]] std::expected<void, std::string> set(const OptionSpec& spec, std::string_view value,
+                                                     std::string source);
   [[nodiscard]] std::expected<void, std::string> set_list(const OptionSpec& spec, std::vector<std::string> items,
                                                           std::string source);
 
   // Every option in the table's order as TOML, each with its source in a comment. Secrets and passwords are left out.
   [[nodiscard]] std::string dump() const;
 
-  // Takes over the values of `fresh` that are reloadable; returns the names of the others that differ and need a restart.
+  // Takes over the values of `fresh` that are reloadable; returns the names of the others that differ and need a
+  // restart.
   std::vector<std::string> reload(const Options& fresh);
 
  private:
@@ -86,12 +88,13 @@ struct Flag {
 
 struct CommandLine {
   Options options;
-  std::vector<std::string> arguments;                 // what is left, in order
-  std::map<std::string, std::string, std::less<>> flags;  // those of the command that were given; "" for those without a value
-  bool help = false;         // --help, -h
-  bool version = false;      // --version
-  bool dump_config = false;  // --dump-config
-  std::string config_file;   // the file read, "" if none
+  std::vector<std::string> arguments;  // what is left, in order
+  std::map<std::string, std::string, std::less<>>
+      flags;                        // those of the command that were given; "" for those without a value
+  bool help = false;                // --help, -h
+  bool version = false;             // --version
+  bool dump_config = false;         // --dump-config
+  std::string config_file;          // the file read, "" if none
   std::function<Options()> reread;  // reads file, environment and flags again, for SIGHUP; throws as the first time
 };
 
@@ -99,8 +102,9 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 [[nodiscard]] Environment process_environment();
 
 // Reads the flags in `arguments` (program and command names taken off), then `--config FILE` (or $SLUICE_CONFIG, or
-// /etc/sluice/sluice.toml if it is there), then the environment. Flags: UsageError with the nearest name. File and environment:
-// ConfigError that starts with FILE:LINE or the variable's name. With --help or --version the file is not read.
+// /etc/sluice/sluice.toml if it is there), then the environment. Flags: UsageError with the nearest name. File and
+// environment: ConfigError that starts with FILE:LINE or the variable's name. With --help or --version the file is not
+// read.
 [[nodiscard]] CommandLine read_command_line(std::vector<std::string> arguments, std::span<const Flag> flags,
                                             const Environment& environment);
 

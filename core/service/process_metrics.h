@@ -5,7 +5,8 @@
 
 namespace sluice {
 
-// sluice_process_resident_bytes, _cpu_seconds_total, _open_descriptors and sluice_build_info, read from /proc at each collection.
+// sluice_process_resident_bytes, _cpu_seconds_total, _open_descriptors and sluice_build_info, read from /proc at each
+// collection.
 void add_process_metrics(Metrics& metrics);
 
 }  // namespace sluice

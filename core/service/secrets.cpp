@@ -18,7 +18,8 @@ constexpr std::size_t kMaxNameBytes = 128;
 
 [[noreturn]] void cannot_read(std::string_view name, const std::string& place, std::string_view why) {
   throw Error("cannot read secret '" + std::string(name) + "' from " + place + ": " + std::string(why),
-              "the file must be readable by this service's user and hold at most " + std::to_string(kMaxSecretBytes) + " bytes");
+              "the file must be readable by this service's user and hold at most " + std::to_string(kMaxSecretBytes) +
+                  " bytes");
 }
 
 std::optional<std::string> read_from(const std::string& directory, std::string_view name) {
@@ -36,7 +37,8 @@ std::optional<std::string> read_from(const std::string& directory, std::string_v
   std::string text(kMaxSecretBytes + 1, '\0');
   std::size_t size = 0;
   ssize_t got = 0;
-  while (size < text.size() && (got = read(fd, text.data() + size, text.size() - size)) > 0) size += static_cast<std::size_t>(got);
+  while (size < text.size() && (got = read(fd, text.data() + size, text.size() - size)) > 0)
+    size += static_cast<std::size_t>(got);
   const int error = errno;
   close(fd);
   if (got < 0) cannot_read(name, directory, std::strerror(error));
@@ -62,13 +64,14 @@ Secrets::Secrets(std::string directory, Environment environment)
   std::erase_if(environment_, [](const auto& entry) {
     return entry.first != "CREDENTIALS_DIRECTORY" && !entry.first.starts_with("SLUICE_SECRET_");
   });
-  if (const auto found = environment_.find("CREDENTIALS_DIRECTORY"); found != environment_.end()) credentials_ = found->second;
+  if (const auto found = environment_.find("CREDENTIALS_DIRECTORY"); found != environment_.end())
+    credentials_ = found->second;
 }
 
 bool Secrets::is_name(std::string_view name) noexcept {
-  return !name.empty() && name.size() <= kMaxNameBytes && name.front() != '.' && std::ranges::all_of(name, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
-  });
+  return !name.empty() && name.size() <= kMaxNameBytes && name.front() != '.' &&
+         std::ranges::all_of(name,
+                             [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.'; });
 }
 
 std::optional<std::string> Secrets::find(std::string_view name) const {

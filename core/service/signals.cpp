@@ -15,7 +15,8 @@ Signals::Signals(Loop& loop, std::initializer_list<int> signals) {
   for (const int number : signals) sigaddset(&blocked_, number);
   pthread_sigmask(SIG_BLOCK, &blocked_, &before_);
   fd_ = signalfd(-1, &blocked_, SFD_NONBLOCK | SFD_CLOEXEC);
-  if (fd_ < 0) throw Error(std::string("cannot receive signals: ") + std::strerror(errno), "raise the limit of open files");
+  if (fd_ < 0)
+    throw Error(std::string("cannot receive signals: ") + std::strerror(errno), "raise the limit of open files");
   poll_ = std::make_unique<Poll>(loop, fd_);
 }
 

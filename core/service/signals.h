@@ -1,5 +1,5 @@
-// Signals as events of the loop: a signalfd on a Poll. The signals are blocked in the whole process from construction to
-// destruction, so construct before starting threads.
+// Signals as events of the loop: a signalfd on a Poll. The signals are blocked in the whole process from construction
+// to destruction, so construct before starting threads.
 #pragma once
 
 #include <csignal>

@@ -11,7 +11,9 @@
 
 namespace sluice::systemd {
 
-void notify_ready() { sd_notify(0, "READY=1"); }
+void notify_ready() {
+  sd_notify(0, "READY=1");
+}
 
 void notify_status(std::string_view text) {
   std::string line = "STATUS=" + std::string(text);
@@ -21,11 +23,17 @@ void notify_status(std::string_view text) {
   sd_notify(0, line.c_str());
 }
 
-void notify_reloading() { sd_notify(0, "RELOADING=1"); }
+void notify_reloading() {
+  sd_notify(0, "RELOADING=1");
+}
 
-void notify_stopping() { sd_notify(0, "STOPPING=1"); }
+void notify_stopping() {
+  sd_notify(0, "STOPPING=1");
+}
 
-void notify_watchdog() { sd_notify(0, "WATCHDOG=1"); }
+void notify_watchdog() {
+  sd_notify(0, "WATCHDOG=1");
+}
 
 std::optional<std::chrono::milliseconds> watchdog_interval() {
   std::uint64_t microseconds = 0;

@@ -18,12 +18,14 @@ constexpr std::size_t kMaxFileBytes = 1U << 20U;
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw ConfigError(fmt::format("cannot read {}: {}", path, std::strerror(errno)), "name another file with --config");
+  if (!file)
+    throw ConfigError(fmt::format("cannot read {}: {}", path, std::strerror(errno)), "name another file with --config");
   std::string text(kMaxFileBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) throw ConfigError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
   text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMaxFileBytes) throw ConfigError(path + " is longer than 1 MiB", "a configuration file has a few dozen lines");
+  if (text.size() > kMaxFileBytes)
+    throw ConfigError(path + " is longer than 1 MiB", "a configuration file has a few dozen lines");
   return text;
 }
 
@@ -38,7 +40,8 @@ class Reader {
       const std::string name(key.str());
       if (!sections.contains(name)) refuse_unknown(key, "section", name, {sections.begin(), sections.end()});
       const toml::table* section = node.as_table();
-      if (section == nullptr) refuse(key.source(), fmt::format("'{}' is a section; write [{}] and its keys below", name, name));
+      if (section == nullptr)
+        refuse(key.source(), fmt::format("'{}' is a section; write [{}] and its keys below", name, name));
       read_section(name, *section);
     }
   }
@@ -79,7 +82,8 @@ class Reader {
   [[nodiscard]] std::vector<std::string> texts_of(const OptionSpec& spec, const toml::node& node) const {
     std::vector<std::string> items;
     const toml::array* array = node.as_array();
-    if (array == nullptr) refuse(node.source(), fmt::format("{} must be an array of texts, such as [\"10.0.0.0/8\"]", spec.name));
+    if (array == nullptr)
+      refuse(node.source(), fmt::format("{} must be an array of texts, such as [\"10.0.0.0/8\"]", spec.name));
     for (const toml::node& item : *array) {
       const auto* text = item.as_string();
       if (text == nullptr) refuse(item.source(), fmt::format("{} must hold nothing but texts", spec.name));
@@ -88,7 +92,9 @@ class Reader {
     return items;
   }
 
-  [[nodiscard]] std::string at(const toml::source_region& place) const { return fmt::format("{}:{}", path_, place.begin.line); }
+  [[nodiscard]] std::string at(const toml::source_region& place) const {
+    return fmt::format("{}:{}", path_, place.begin.line);
+  }
 
   [[noreturn]] void refuse(const toml::source_region& place, const std::string& why) const {
     throw ConfigError(at(place) + ": " + why, "'sluice check-config' tells when the file is good");

@@ -23,7 +23,9 @@ struct Counted {
   std::unique_ptr<Timer> timer;
 };
 
-Task<void> wait_for(Event& event) { (void)co_await event.wait(); }
+Task<void> wait_for(Event& event) {
+  (void)co_await event.wait();
+}
 
 TEST(Watch, CallsBackUntilStoppedAndMayBeDestroyedInside) {
   Loop loop;
@@ -81,7 +83,12 @@ TEST(BlockingPool, GivesUpAtTheDeadlineAndSkipsWhatNobodyWaitsForAnyMore) {
     BlockingPool pool(loop, 1);
     auto body = [&]() -> Task<void> {
       const auto soon = Clock::now() + milliseconds(5);
-      const std::optional<int> blocked = co_await pool.run_until<int>([&release] { release.wait(); return 1; }, soon);
+      const std::optional<int> blocked = co_await pool.run_until<int>(
+          [&release] {
+            release.wait();
+            return 1;
+          },
+          soon);
       EXPECT_FALSE(blocked);
       const std::optional<int> queued = co_await pool.run_until<int>([&ran] { return ++ran; }, soon);
       EXPECT_FALSE(queued);

@@ -29,43 +29,107 @@ AddressGuard guard_allowing(const std::vector<std::string>& networks) {
 // First and last address of every denied range, and the neighbours that are public again.
 TEST(AddressGuard, DeniesTheRangesOfTheContractToTheirEdges) {
   const std::map<std::string, std::string> table{
-      {"0.0.0.0", "this_network"},      {"0.255.255.255", "this_network"},    {"1.0.0.0", ""},
-      {"9.255.255.255", ""},            {"10.0.0.0", "private_network"},      {"10.255.255.255", "private_network"},
-      {"11.0.0.0", ""},                 {"100.63.255.255", ""},               {"100.64.0.0", "shared_network"},
-      {"100.127.255.255", "shared_network"}, {"100.128.0.0", ""},             {"126.255.255.255", ""},
-      {"127.0.0.0", "loopback"},        {"127.255.255.255", "loopback"},      {"128.0.0.0", ""},
-      {"168.63.129.15", ""},            {"168.63.129.16", "cloud_metadata"},  {"168.63.129.17", ""},
-      {"169.253.255.255", ""},          {"169.254.0.0", "link_local"},        {"169.254.169.254", "link_local"},
-      {"169.254.255.255", "link_local"}, {"169.255.0.0", ""},                 {"172.15.255.255", ""},
-      {"172.16.0.0", "private_network"}, {"172.31.255.255", "private_network"}, {"172.32.0.0", ""},
-      {"191.255.255.255", ""},          {"192.0.0.0", "special_purpose"},     {"192.0.0.255", "special_purpose"},
-      {"192.0.1.0", ""},                {"192.0.1.255", ""},                  {"192.0.2.0", "documentation"},
-      {"192.0.2.255", "documentation"}, {"192.0.3.0", ""},                    {"192.88.98.255", ""},
-      {"192.88.99.0", "relay"},         {"192.88.99.255", "relay"},           {"192.88.100.0", ""},
-      {"192.167.255.255", ""},          {"192.168.0.0", "private_network"},   {"192.168.255.255", "private_network"},
-      {"192.169.0.0", ""},              {"198.17.255.255", ""},               {"198.18.0.0", "benchmarking"},
-      {"198.19.255.255", "benchmarking"}, {"198.20.0.0", ""},                 {"198.51.99.255", ""},
-      {"198.51.100.0", "documentation"}, {"198.51.100.255", "documentation"}, {"198.51.101.0", ""},
-      {"203.0.112.255", ""},            {"203.0.113.0", "documentation"},     {"203.0.113.255", "documentation"},
-      {"203.0.114.0", ""},              {"223.255.255.255", ""},              {"224.0.0.0", "multicast"},
-      {"239.255.255.255", "multicast"}, {"240.0.0.0", "reserved"},            {"255.255.255.255", "reserved"},
-      {"::", "this_network"},           {"::1", "loopback"},                  {"::2", "reserved"},
-      {"::127.0.0.1", "reserved"},      {"::8.8.8.8", "reserved"},            {"100::1", "reserved"},
-      {"1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "reserved"},                {"2000::", ""},
-      {"2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},                        {"2001::", "special_purpose"},
-      {"2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", "special_purpose"},          {"2001:200::", ""},
-      {"2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", ""},                         {"2001:db8::", "documentation"},
-      {"2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "documentation"},            {"2001:db9::", ""},
-      {"2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},                        {"2002::", "relay"},
-      {"2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "relay"},                   {"2003::", ""},
-      {"2606:4700::1111", ""},          {"3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
-      {"3fff::", "documentation"},      {"3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", "documentation"},
-      {"3fff:1000::", ""},              {"3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
-      {"4000::", "reserved"},           {"5f00::1", "reserved"},              {"64:ff9b:1::1", "reserved"},
-      {"fc00::", "private_network"},    {"fdff::1", "private_network"},       {"fe80::1", "link_local"},
-      {"febf::1", "link_local"},        {"fec0::1", "reserved"},              {"ff02::1", "multicast"},
-      {"::ffff:10.0.0.1", "private_network"}, {"::ffff:8.8.8.8", ""},         {"::ffff:169.254.169.254", "link_local"},
-      {"64:ff9b::7f00:1", "loopback"},  {"64:ff9b::a00:1", "private_network"}, {"64:ff9b::808:808", ""},
+      {"0.0.0.0", "this_network"},
+      {"0.255.255.255", "this_network"},
+      {"1.0.0.0", ""},
+      {"9.255.255.255", ""},
+      {"10.0.0.0", "private_network"},
+      {"10.255.255.255", "private_network"},
+      {"11.0.0.0", ""},
+      {"100.63.255.255", ""},
+      {"100.64.0.0", "shared_network"},
+      {"100.127.255.255", "shared_network"},
+      {"100.128.0.0", ""},
+      {"126.255.255.255", ""},
+      {"127.0.0.0", "loopback"},
+      {"127.255.255.255", "loopback"},
+      {"128.0.0.0", ""},
+      {"168.63.129.15", ""},
+      {"168.63.129.16", "cloud_metadata"},
+      {"168.63.129.17", ""},
+      {"169.253.255.255", ""},
+      {"169.254.0.0", "link_local"},
+      {"169.254.169.254", "link_local"},
+      {"169.254.255.255", "link_local"},
+      {"169.255.0.0", ""},
+      {"172.15.255.255", ""},
+      {"172.16.0.0", "private_network"},
+      {"172.31.255.255", "private_network"},
+      {"172.32.0.0", ""},
+      {"191.255.255.255", ""},
+      {"192.0.0.0", "special_purpose"},
+      {"192.0.0.255", "special_purpose"},
+      {"192.0.1.0", ""},
+      {"192.0.1.255", ""},
+      {"192.0.2.0", "documentation"},
+      {"192.0.2.255", "documentation"},
+      {"192.0.3.0", ""},
+      {"192.88.98.255", ""},
+      {"192.88.99.0", "relay"},
+      {"192.88.99.255", "relay"},
+      {"192.88.100.0", ""},
+      {"192.167.255.255", ""},
+      {"192.168.0.0", "private_network"},
+      {"192.168.255.255", "private_network"},
+      {"192.169.0.0", ""},
+      {"198.17.255.255", ""},
+      {"198.18.0.0", "benchmarking"},
+      {"198.19.255.255", "benchmarking"},
+      {"198.20.0.0", ""},
+      {"198.51.99.255", ""},
+      {"198.51.100.0", "documentation"},
+      {"198.51.100.255", "documentation"},
+      {"198.51.101.0", ""},
+      {"203.0.112.255", ""},
+      {"203.0.113.0", "documentation"},
+      {"203.0.113.255", "documentation"},
+      {"203.0.114.0", ""},
+      {"223.255.255.255", ""},
+      {"224.0.0.0", "multicast"},
+      {"239.255.255.255", "multicast"},
+      {"240.0.0.0", "reserved"},
+      {"255.255.255.255", "reserved"},
+      {"::", "this_network"},
+      {"::1", "loopback"},
+      {"::2", "reserved"},
+      {"::127.0.0.1", "reserved"},
+      {"::8.8.8.8", "reserved"},
+      {"100::1", "reserved"},
+      {"1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "reserved"},
+      {"2000::", ""},
+      {"2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
+      {"2001::", "special_purpose"},
+      {"2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", "special_purpose"},
+      {"2001:200::", ""},
+      {"2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", ""},
+      {"2001:db8::", "documentation"},
+      {"2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "documentation"},
+      {"2001:db9::", ""},
+      {"2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
+      {"2002::", "relay"},
+      {"2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "relay"},
+      {"2003::", ""},
+      {"2606:4700::1111", ""},
+      {"3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
+      {"3fff::", "documentation"},
+      {"3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", "documentation"},
+      {"3fff:1000::", ""},
+      {"3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
+      {"4000::", "reserved"},
+      {"5f00::1", "reserved"},
+      {"64:ff9b:1::1", "reserved"},
+      {"fc00::", "private_network"},
+      {"fdff::1", "private_network"},
+      {"fe80::1", "link_local"},
+      {"febf::1", "link_local"},
+      {"fec0::1", "reserved"},
+      {"ff02::1", "multicast"},
+      {"::ffff:10.0.0.1", "private_network"},
+      {"::ffff:8.8.8.8", ""},
+      {"::ffff:169.254.169.254", "link_local"},
+      {"64:ff9b::7f00:1", "loopback"},
+      {"64:ff9b::a00:1", "private_network"},
+      {"64:ff9b::808:808", ""},
   };
   const AddressGuard guard;
   for (const auto& [text, reason] : table) {
@@ -88,8 +152,10 @@ TEST(AddressGuard, AllowedNetworksOpenRangesOnEveryPort) {
 
 TEST(AddressGuard, PortsOutsideThePolicyAreRefused) {
   const AddressGuard guard;
-  for (const std::uint16_t port : std::initializer_list<std::uint16_t>{80, 443, 8000, 8443, 9000}) EXPECT_TRUE(guard.judge_target(address("8.8.8.8"), port).allowed) << port;
-  for (const std::uint16_t port : std::initializer_list<std::uint16_t>{0, 22, 25, 79, 81, 444, 5432, 7999, 9001, 65535}) {
+  for (const std::uint16_t port : std::initializer_list<std::uint16_t>{80, 443, 8000, 8443, 9000})
+    EXPECT_TRUE(guard.judge_target(address("8.8.8.8"), port).allowed) << port;
+  for (const std::uint16_t port :
+       std::initializer_list<std::uint16_t>{0, 22, 25, 79, 81, 444, 5432, 7999, 9001, 65535}) {
     EXPECT_EQ(guard.judge_target(address("8.8.8.8"), port).reason, "port") << port;
   }
 }
@@ -183,7 +249,8 @@ TEST(AddressGuard, JudgesUrlsByTheAddressTheyMean) {
 
 TEST(AddressGuard, AllowedNetworksOpenUrlsToo) {
   const AddressGuard guard = guard_allowing({"127.0.0.0/8"});
-  for (const char* url : {"http://127.0.0.1:3000/", "http://localhost:3000/", "http://0x7f.1:1/", "http://a.internal/"}) {
+  for (const char* url :
+       {"http://127.0.0.1:3000/", "http://localhost:3000/", "http://0x7f.1:1/", "http://a.internal/"}) {
     EXPECT_TRUE(guard.judge_url(url).allowed) << url;
   }
   EXPECT_FALSE(guard.judge_url("http://[::1]:3000/").allowed);
@@ -202,18 +269,22 @@ TEST(Network, ParsesAndRefuses) {
   EXPECT_TRUE(Network::parse("2001:db8::/33").contains(address("2001:db8:7fff::1")));
   EXPECT_FALSE(Network::parse("2001:db8::/33").contains(address("2001:db8:8000::1")));
   EXPECT_EQ(Network::parse("10.0.0.0/8").text(), "10.0.0.0/8");
-  for (const char* text : {"", "10.0.0.0/33", "10.0.0.1/8", "10.0.0/8", "::/129", "10.0.0.0/", "10.0.0.0/8x", "localhost/8", "10.0.0.0/-1"}) {
+  for (const char* text : {"", "10.0.0.0/33", "10.0.0.1/8", "10.0.0/8", "::/129", "10.0.0.0/", "10.0.0.0/8x",
+                           "localhost/8", "10.0.0.0/-1"}) {
     EXPECT_THROW((void)Network::parse(text), ConfigError) << text;
   }
 }
 
 TEST(HeaderPolicy, RefusesNamesOfTheConnectionAndTheSignature) {
-  for (const char* name : {"Host", "content-length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade",
-                           "Proxy-Authorization", "Expect", "webhook-id", "Webhook-Signature", "X-Webhook-Signature"}) {
+  for (const char* name :
+       {"Host", "content-length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade",
+        "Proxy-Authorization", "Expect", "webhook-id", "Webhook-Signature", "X-Webhook-Signature"}) {
     EXPECT_EQ(judge_header(name, "x").reason, "header_reserved") << name;
   }
-  for (const char* name : {"", "a b", "a:b", "a\r\nb", "ä"}) EXPECT_EQ(judge_header(name, "x").reason, "header_name") << name;
-  for (const std::string& value : {std::string("a\rb"), std::string("a\nb"), std::string("a\0b", 3), std::string("\x7f"), std::string(8193, 'x')}) {
+  for (const char* name : {"", "a b", "a:b", "a\r\nb", "ä"})
+    EXPECT_EQ(judge_header(name, "x").reason, "header_name") << name;
+  for (const std::string& value : {std::string("a\rb"), std::string("a\nb"), std::string("a\0b", 3),
+                                   std::string("\x7f"), std::string(8193, 'x')}) {
     EXPECT_EQ(judge_header("x", value).reason, "header_value");
   }
   for (const char* name : {"Authorization", "x-api-key", "Content-Type", "user-agent", "traceparent"}) {
@@ -254,11 +325,13 @@ TEST(AddressGuard, AgreesWithPythonOnRandomAddresses) {
       "python3 -c \"import ipaddress,sys\n"
       "for line in open(sys.argv[1]):\n"
       "  a=ipaddress.ip_address(line.strip())\n"
-      "  print('D' if not a.is_global or a.is_multicast else 'A')\" " + path;
+      "  print('D' if not a.is_global or a.is_multicast else 'A')\" " +
+      path;
   FILE* answers = popen(command.c_str(), "r");
   ASSERT_NE(answers, nullptr);
-  const std::vector<Network> ours{Network::parse("192.88.99.0/24"), Network::parse("168.63.129.16/32"), Network::parse("192.0.0.0/24"),
-                                  Network::parse("2001::/23"),      Network::parse("2002::/16"),        Network::parse("3fff::/20")};
+  const std::vector<Network> ours{Network::parse("192.88.99.0/24"), Network::parse("168.63.129.16/32"),
+                                  Network::parse("192.0.0.0/24"),   Network::parse("2001::/23"),
+                                  Network::parse("2002::/16"),      Network::parse("3fff::/20")};
   const Network global_v6 = Network::parse("2000::/3");
   const AddressGuard guard;
   char answer[8];

@@ -19,7 +19,8 @@ class Here : public Resolver {
 struct ClientTlsTest : testing::Test {
   Loop loop;
   Identity authority{"test authority", nullptr, true};
-  std::filesystem::path ca_file = std::filesystem::path(testing::TempDir()) / ("ca-" + std::to_string(getpid()) + ".pem");
+  std::filesystem::path ca_file =
+      std::filesystem::path(testing::TempDir()) / ("ca-" + std::to_string(getpid()) + ".pem");
 
   void SetUp() override {
     std::signal(SIGPIPE, SIG_IGN);  // the server's side of a refused handshake
@@ -53,10 +54,10 @@ TEST_F(ClientTlsTest, TrustsTheCaFileAndKeepsTheConnection) {
 TEST_F(ClientTlsTest, RefusesCertificatesThatProveNothing) {
   const Identity stranger("stranger", nullptr, true);
   const Identity identities[] = {
-      Identity("receiver.example"),                              // signed by itself
-      Identity("receiver.example", &stranger),                   // by somebody else
-      Identity("other.example", &authority),                     // for another name
-      Identity("receiver.example", &authority, false, -3600),    // expired
+      Identity("receiver.example"),                            // signed by itself
+      Identity("receiver.example", &stranger),                 // by somebody else
+      Identity("other.example", &authority),                   // for another name
+      Identity("receiver.example", &authority, false, -3600),  // expired
   };
   for (const Identity& identity : identities) {
     const TlsServer server(identity);

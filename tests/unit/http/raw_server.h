@@ -1,4 +1,5 @@
-// A receiver for tests that may misbehave in any way: it accepts on loopback and hands each connection to a script on a thread.
+// A receiver for tests that may misbehave in any way: it accepts on loopback and hands each connection to a script on a
+// thread.
 #pragma once
 
 #include <arpa/inet.h>
@@ -51,8 +52,8 @@ class Peer {
   }
 
   bool reply(int status, std::string_view body, std::string_view headers = "") {
-    return write("HTTP/1.1 " + std::to_string(status) + " x\r\ncontent-length: " + std::to_string(body.size()) + "\r\n" +
-                 std::string(headers) + "\r\n" + std::string(body));
+    return write("HTTP/1.1 " + std::to_string(status) + " x\r\ncontent-length: " + std::to_string(body.size()) +
+                 "\r\n" + std::string(headers) + "\r\n" + std::string(body));
   }
 
   void wait_until_closed() {
@@ -84,7 +85,8 @@ class RawServer {
  public:
   using Script = std::function<void(Peer&)>;
 
-  explicit RawServer(Script script) : script_(std::move(script)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit RawServer(Script script)
+      : script_(std::move(script)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

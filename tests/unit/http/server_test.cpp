@@ -101,7 +101,8 @@ TEST_F(ServerTest, DoesNotKeepTheLoopFromNoticingThatNothingIsLeft) {
 
 TEST_F(ServerTest, SaysWhyItCannotListen) {
   const Server first(loop, "127.0.0.1:0", routes());
-  for (const std::string& where : {first.address(), std::string("127.0.0.1"), std::string("127.0.0.1:http"), std::string("300.1.1.1:1")}) {
+  for (const std::string& where :
+       {first.address(), std::string("127.0.0.1"), std::string("127.0.0.1:http"), std::string("300.1.1.1:1")}) {
     try {
       const Server second(loop, where, routes());
       ADD_FAILURE() << where;

@@ -23,7 +23,8 @@ struct Identity {
   Key key{EVP_EC_gen("P-256"), &EVP_PKEY_free};
   Certificate certificate{X509_new(), &X509_free};
 
-  explicit Identity(const std::string& name, const Identity* issuer = nullptr, bool authority = false, int valid_seconds = 3600) {
+  explicit Identity(const std::string& name, const Identity* issuer = nullptr, bool authority = false,
+                    int valid_seconds = 3600) {
     X509* x = certificate.get();
     X509_set_version(x, 2);
     static long serial = 1;
@@ -31,7 +32,8 @@ struct Identity {
     X509_gmtime_adj(X509_getm_notBefore(x), -7200);
     X509_gmtime_adj(X509_getm_notAfter(x), valid_seconds);
     X509_set_pubkey(x, key.get());
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
     X509_set_issuer_name(x, X509_get_subject_name(issuer != nullptr ? issuer->certificate.get() : x));
     extend(NID_basic_constraints, authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
     if (!authority) extend(NID_subject_alt_name, "DNS:" + name);
@@ -83,7 +85,8 @@ class TlsServer {
     SSL_set_fd(tls.get(), peer.fd());
     if (SSL_accept(tls.get()) != 1) return;
     std::string name;
-    if (const std::unique_ptr<X509, decltype(&X509_free)> client(SSL_get1_peer_certificate(tls.get()), &X509_free); client) {
+    if (const std::unique_ptr<X509, decltype(&X509_free)> client(SSL_get1_peer_certificate(tls.get()), &X509_free);
+        client) {
       char text[64] = {};
       X509_NAME_get_text_by_NID(X509_get_subject_name(client.get()), NID_commonName, text, sizeof text);
       name = text;

@@ -18,12 +18,15 @@ using std::chrono::milliseconds;
 constexpr Flag kFlags[] = {{"json", "", "as JSON"}, {"to", "N", "stop there"}};
 
 struct OptionsTest : testing::Test {
-  std::filesystem::path path = std::filesystem::path(testing::TempDir()) / ("sluice-" + std::to_string(getpid()) + ".toml");
+  std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) / ("sluice-" + std::to_string(getpid()) + ".toml");
   Environment environment;
 
   void TearDown() override { std::filesystem::remove(path); }
 
-  CommandLine read(std::vector<std::string> arguments = {}) { return read_command_line(std::move(arguments), kFlags, environment); }
+  CommandLine read(std::vector<std::string> arguments = {}) {
+    return read_command_line(std::move(arguments), kFlags, environment);
+  }
   CommandLine read_with_file(const std::string& text, std::vector<std::string> arguments = {}) {
     std::ofstream(path) << text;
     arguments.insert(arguments.begin(), {"--config", path.string()});
@@ -52,7 +55,10 @@ struct OptionsTest : testing::Test {
 
 TEST_F(OptionsTest, FlagsWinOverEnvironmentOverFileOverDefaults) {
   const std::string file = "[log]\nlevel = \"warn\"\n\n[worker]\nconcurrency = 7\n[notifier]\nconcurrency = 8\n";
-  environment = {{"SLUICE_LOG_LEVEL", "error"}, {"SLUICE_WORKER_CONCURRENCY", "9"}, {"SLUICE_SECRET_X", "ignored"}, {"PATH", "/bin"}};
+  environment = {{"SLUICE_LOG_LEVEL", "error"},
+                 {"SLUICE_WORKER_CONCURRENCY", "9"},
+                 {"SLUICE_SECRET_X", "ignored"},
+                 {"PATH", "/bin"}};
   const CommandLine line = read_with_file(file, {"--log.level", "debug"});
   EXPECT_EQ(line.options.text("log.level"), "debug");
   EXPECT_EQ(line.options.source("log.level"), "--log.level");
@@ -66,7 +72,8 @@ TEST_F(OptionsTest, FlagsWinOverEnvironmentOverFileOverDefaults) {
 }
 
 TEST_F(OptionsTest, FlagsAndArgumentsMayBeMixed) {
-  const CommandLine line = read({"import", "--json", "a.json", "--dsn=postgresql:///x", "--to", "3", "--", "--not-a-flag"});
+  const CommandLine line =
+      read({"import", "--json", "a.json", "--dsn=postgresql:///x", "--to", "3", "--", "--not-a-flag"});
   EXPECT_EQ(line.arguments, (std::vector<std::string>{"import", "a.json", "--not-a-flag"}));
   EXPECT_EQ(line.flags.at("to"), "3");
   EXPECT_TRUE(line.flags.contains("json"));
@@ -86,22 +93,34 @@ TEST_F(OptionsTest, BadFlagsAreUsageErrorsWithAHint) {
   EXPECT_EQ(usage_error_of({"--to"}), "flag --to needs a value | ");
   EXPECT_EQ(usage_error_of({"--json=1"}), "flag --json takes no value | ");
   EXPECT_EQ(usage_error_of({"--worker.concurrency", "0"}),
-            "--worker.concurrency: worker.concurrency must be a whole number from 1 to 10000, not '0' | --help describes the flag");
+            "--worker.concurrency: worker.concurrency must be a whole number from 1 to 10000, not '0' | --help "
+            "describes the flag");
 }
 
 TEST_F(OptionsTest, BadFilesAreConfigErrorsWithTheLine) {
-  EXPECT_EQ(error_of("[log]\nlevel = \"info\"\nlevle = \"debug\"\n"), "FILE:3: unknown key 'log.levle' | did you mean 'log.level'?");
+  EXPECT_EQ(error_of("[log]\nlevel = \"info\"\nlevle = \"debug\"\n"),
+            "FILE:3: unknown key 'log.levle' | did you mean 'log.level'?");
   EXPECT_EQ(error_of("\n[lgo]\nlevel = \"info\"\n"), "FILE:2: unknown section 'lgo' | did you mean 'log'?");
-  EXPECT_TRUE(error_of("[zzzzzz]\n").starts_with("FILE:1: unknown section 'zzzzzz' | known: daemon, database,")) << error_of("[zzzzzz]\n");
+  EXPECT_TRUE(error_of("[zzzzzz]\n").starts_with("FILE:1: unknown section 'zzzzzz' | known: daemon, database,"))
+      << error_of("[zzzzzz]\n");
   EXPECT_TRUE(error_of("log = 1\n").starts_with("FILE:1: 'log' is a section; write [log]"));
-  EXPECT_TRUE(error_of("[log]\nlevel = \"loud\"\n").starts_with("FILE:2: log.level must be one of debug, info, warn, error, not 'loud'"));
+  EXPECT_TRUE(error_of("[log]\nlevel = \"loud\"\n")
+                  .starts_with("FILE:2: log.level must be one of debug, info, warn, error, not 'loud'"));
   EXPECT_TRUE(error_of("[log]\nlevel = 3\n").starts_with("FILE:2: log.level must be a text in quotes"));
-  EXPECT_TRUE(error_of("[worker]\nconcurrency = \"7\"\n").starts_with("FILE:2: worker.concurrency must be a whole number"));
-  EXPECT_TRUE(error_of("[worker]\nconcurrency = 0\n").starts_with("FILE:2: worker.concurrency must be a whole number from 1 to 10000, not '0'"));
-  EXPECT_TRUE(error_of("[daemon]\nshutdown_timeout = \"2 weeks\"\n").starts_with("FILE:2: daemon.shutdown_timeout must be a duration"));
-  EXPECT_TRUE(error_of("[daemon]\nshutdown_timeout = \"2h\"\n").starts_with("FILE:2: daemon.shutdown_timeout must be a duration (500ms, 30s, 5m, 24h, 7d) from 0s to 1h, not '2h'"));
-  EXPECT_TRUE(error_of("[http]\nallow_networks = \"10.0.0.0/8\"\n").starts_with("FILE:2: http.allow_networks must be an array"));
-  EXPECT_TRUE(error_of("[http]\nallow_networks = [\"10.0.0.0/8\",\n  \"10.0.0.1/8\"]\n").starts_with("FILE:2: http.allow_networks: bad network '10.0.0.1/8'"));
+  EXPECT_TRUE(
+      error_of("[worker]\nconcurrency = \"7\"\n").starts_with("FILE:2: worker.concurrency must be a whole number"));
+  EXPECT_TRUE(error_of("[worker]\nconcurrency = 0\n")
+                  .starts_with("FILE:2: worker.concurrency must be a whole number from 1 to 10000, not '0'"));
+  EXPECT_TRUE(error_of("[daemon]\nshutdown_timeout = \"2 weeks\"\n")
+                  .starts_with("FILE:2: daemon.shutdown_timeout must be a duration"));
+  EXPECT_TRUE(
+      error_of("[daemon]\nshutdown_timeout = \"2h\"\n")
+          .starts_with(
+              "FILE:2: daemon.shutdown_timeout must be a duration (500ms, 30s, 5m, 24h, 7d) from 0s to 1h, not '2h'"));
+  EXPECT_TRUE(error_of("[http]\nallow_networks = \"10.0.0.0/8\"\n")
+                  .starts_with("FILE:2: http.allow_networks must be an array"));
+  EXPECT_TRUE(error_of("[http]\nallow_networks = [\"10.0.0.0/8\",\n  \"10.0.0.1/8\"]\n")
+                  .starts_with("FILE:2: http.allow_networks: bad network '10.0.0.1/8'"));
   EXPECT_TRUE(error_of("[metrics]\nlisten = \"9464\"\n").starts_with("FILE:2: metrics.listen must be HOST:PORT"));
   EXPECT_TRUE(error_of("[log]\nlevel = \"info\nformat = 1\n").starts_with("FILE:2: "));
   EXPECT_TRUE(error_of("[secrets]\ntoken = \"x\"\n").starts_with("FILE:2: unknown key 'secrets.token'"));
@@ -131,15 +150,19 @@ TEST_F(OptionsTest, BadVariablesAreConfigErrorsWithTheirName) {
 }
 
 TEST_F(OptionsTest, DurationsAndListsAreReadFromEverySource) {
-  CommandLine line = read_with_file("[daemon]\nshutdown_timeout = 5\n[http]\nallow_networks = [\"127.0.0.0/8\", \"::1\"]\n");
+  CommandLine line =
+      read_with_file("[daemon]\nshutdown_timeout = 5\n[http]\nallow_networks = [\"127.0.0.0/8\", \"::1\"]\n");
   EXPECT_EQ(line.options.duration("daemon.shutdown_timeout"), milliseconds(5000));
   EXPECT_EQ(line.options.list("http.allow_networks"), (std::vector<std::string>{"127.0.0.0/8", "::1"}));
-  environment = {{"SLUICE_HTTP_ALLOW_NETWORKS", " 10.0.0.0/8 , 127.0.0.0/8,"}, {"SLUICE_DAEMON_SHUTDOWN_TIMEOUT", "1500ms"}};
+  environment = {{"SLUICE_HTTP_ALLOW_NETWORKS", " 10.0.0.0/8 , 127.0.0.0/8,"},
+                 {"SLUICE_DAEMON_SHUTDOWN_TIMEOUT", "1500ms"}};
   line = read();
   EXPECT_EQ(line.options.list("http.allow_networks"), (std::vector<std::string>{"10.0.0.0/8", "127.0.0.0/8"}));
   EXPECT_EQ(line.options.duration("daemon.shutdown_timeout"), milliseconds(1500));
   for (const auto& [text, expected] : std::map<std::string, int>{{"7", 7000}, {"3m", 180'000}, {"0", 0}}) {
-    EXPECT_EQ(read({"--daemon.shutdown_timeout", text}).options.duration("daemon.shutdown_timeout"), milliseconds(expected)) << text;
+    EXPECT_EQ(read({"--daemon.shutdown_timeout", text}).options.duration("daemon.shutdown_timeout"),
+              milliseconds(expected))
+        << text;
   }
   for (const char* text : {"", "s", "-1", "1.5s", "1 s", "99999999999999999999", "9223372036854775807d"}) {
     EXPECT_THROW(read({std::string("--daemon.shutdown_timeout=") + text}), UsageError) << text;
@@ -184,7 +207,8 @@ TEST(WithoutPassword, HidesItInEveryNotation) {
       {"postgresql://u:p@h:5432/x", "postgresql://u:***@h:5432/x"},
       {"postgresql://u:p@ss/w:rd@h/x", "postgresql://u:***@h/x"},
       {"postgresql://u:p@h1:1,h2:2/x?a=b", "postgresql://u:***@h1:1,h2:2/x?a=b"},
-      {"postgresql://h:5432/x?user=u&password=p&sslpassword=q&c=d", "postgresql://h:5432/x?user=u&password=***&sslpassword=***&c=d"},
+      {"postgresql://h:5432/x?user=u&password=p&sslpassword=q&c=d",
+       "postgresql://h:5432/x?user=u&password=***&sslpassword=***&c=d"},
       {"host=h password=p user=u", "host=h password=*** user=u"},
       {"password = 'a \\' b' host=h", "password=*** host=h"},
       {"host=h PASSWORD=p\\ q", "host=h PASSWORD=***"},
@@ -203,14 +227,18 @@ TEST(OptionTable, EveryRowIsDescribedAndShownEverywhere) {
     EXPECT_EQ(std::ranges::count(spec.name, '.'), 1) << spec.name;
     const std::string flag = "--" + std::string(spec.short_flag.empty() ? spec.name : spec.short_flag);
     EXPECT_NE(help.find("  " + flag + " "), std::string::npos) << spec.name;
-    EXPECT_NE(reference.find("| `" + std::string(spec.name) + "` | `" + environment_name(spec) + "` |"), std::string::npos) << spec.name;
+    EXPECT_NE(reference.find("| `" + std::string(spec.name) + "` | `" + environment_name(spec) + "` |"),
+              std::string::npos)
+        << spec.name;
   }
   EXPECT_NE(help.find("  --to N "), std::string::npos);
-  for (std::size_t line = 0; line < help.size(); line = help.find('\n', line) + 1) EXPECT_LE(help.find('\n', line) - line, 112U);
+  for (std::size_t line = 0; line < help.size(); line = help.find('\n', line) + 1)
+    EXPECT_LE(help.find('\n', line) - line, 112U);
 }
 
 TEST(HttpOptions, ComeFromTheConfigurationAndDenyOurOwnListener) {
-  const CommandLine line = read_command_line({"--http.allow_networks", "127.0.0.0/8", "--metrics.listen", "127.0.0.1:9464"}, {}, {});
+  const CommandLine line =
+      read_command_line({"--http.allow_networks", "127.0.0.0/8", "--metrics.listen", "127.0.0.1:9464"}, {}, {});
   const http::ClientOptions client = http_client_options(line.options);
   const http::AddressGuard guard(client.policy);
   const auto loopback = *http::Address::from_numeric("127.0.0.1");

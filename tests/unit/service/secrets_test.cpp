@@ -60,8 +60,9 @@ TEST_F(SecretsTest, OneLineBreakAtTheEndIsNotPartOfIt) {
 
 TEST_F(SecretsTest, NamesCannotLeaveTheDirectory) {
   put(root, "outside", "x");
-  for (const std::string& name : {std::string("../outside"), std::string("a/../../outside"), std::string(""), std::string("."), std::string(".."),
-                                  std::string(".hidden"), std::string("a\0b", 3), std::string("ä"), std::string(129, 'a')}) {
+  for (const std::string& name :
+       {std::string("../outside"), std::string("a/../../outside"), std::string(""), std::string("."), std::string(".."),
+        std::string(".hidden"), std::string("a\0b", 3), std::string("ä"), std::string(129, 'a')}) {
     EXPECT_FALSE(Secrets::is_name(name)) << name;
     EXPECT_EQ(secrets().find(name), std::nullopt) << name;
   }

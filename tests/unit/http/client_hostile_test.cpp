@@ -1,0 +1,220 @@
+// Receivers that misbehave, each a test.
+#include "tests/unit/http/client_fixture.h"
+
+namespace sluice::http {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct ClientHostileTest : ClientTest {};
+
+TEST_F(ClientHostileTest, AReceiverThatNeverAnswersTimesOut) {
+  RawServer server([](Peer& peer) { peer.wait_until_closed(); });
+  const Response response = post(server, milliseconds(100));
+  EXPECT_EQ(response.failure, Failure::kTimeout);
+  EXPECT_EQ(response.status, 0);
+  EXPECT_GE(response.duration, milliseconds(100));
+  EXPECT_LT(response.duration, milliseconds(3000));
+}
+
+TEST_F(ClientHostileTest, HeadersThatTrickleInTimeOut) {
+  RawServer server([](Peer& peer) {
+    peer.read_request();
+    peer.write("HTTP/1.1 200 OK\r\nx-slow: ");
+    while (peer.write("y")) std::this_thread::sleep_for(milliseconds(10));
+  });
+  const Response response = post(server, milliseconds(150));
+  EXPECT_EQ(response.failure, Failure::kTimeout);
+  EXPECT_EQ(response.status, 0);
+}
+
+TEST_F(ClientHostileTest, ABodyThatTricklesInKeepsItsStatus) {
+  RawServer server([](Peer& peer) {
+    peer.read_request();
+    peer.write("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n");
+    while (peer.write("y")) std::this_thread::sleep_for(milliseconds(10));
+  });
+  const Response response = post(server, milliseconds(150));
+  EXPECT_EQ(response.failure, Failure::kTimeout);
+  EXPECT_TRUE(response.is_2xx());
+  EXPECT_TRUE(response.cut);
+}
+
+TEST_F(ClientHostileTest, AnEndlessBodyIsCutAndTheConnectionClosed) {
+  RawServer server([](Peer& peer) {
+    peer.read_request();
+    peer.write("HTTP/1.1 200 OK\r\n\r\n");
+    while (peer.write(std::string(65536, 'x'))) {
+    }
+  });
+  const Response response = post(server);
+  EXPECT_EQ(response.failure, Failure::kNone);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_TRUE(response.cut);
+  EXPECT_EQ(response.body, std::string(16384, 'x'));
+}
+
+TEST_F(ClientHostileTest, ABodyAtTheLimitIsNotCut) {
+  RawServer server([](Peer& peer) {
+    while (!peer.read_request().empty()) peer.reply(200, std::string(100, 'x'));
+  });
+  Client client(loop, open_to_loopback());
+  for (const std::size_t keep : {std::size_t{99}, std::size_t{100}, std::size_t{0}}) {
+    Request request;
+    request.url = server.url();
+    request.keep_body = keep;
+    const Response response = send(client, std::move(request));
+    EXPECT_EQ(response.body.size(), keep);
+    EXPECT_EQ(response.cut, keep < 100);
+  }
+  EXPECT_EQ(server.connections(), 1) << "what is dropped is read, so that the connection can be used again";
+}
+
+TEST_F(ClientHostileTest, CompressedAndBinaryBodiesAreKeptAsBytes) {
+  const std::string bytes("\x1f\x8b\x08\x00\x00\xff\xfe\xc3\x28", 9);
+  RawServer server([&](Peer& peer) {
+    const std::string request = peer.read_request();
+    EXPECT_EQ(request.find("ccept-"), std::string::npos);
+    peer.reply(200, bytes, "Content-Encoding: gzip\r\n");
+  });
+  EXPECT_EQ(post(server).body, bytes);
+}
+
+TEST_F(ClientHostileTest, AResetInTheBodyKeepsTheStatusAndIsReported) {
+  RawServer server([](Peer& peer) {
+    peer.read_request();
+    peer.write("HTTP/1.1 201 Created\r\ncontent-length: 100\r\n\r\nhalf");
+    peer.reset();
+  });
+  const Response response = post(server);
+  EXPECT_EQ(response.failure, Failure::kReset);
+  EXPECT_TRUE(response.is_2xx());
+  EXPECT_TRUE(response.cut);
+}
+
+TEST_F(ClientHostileTest, AResetBeforeAnyAnswerIsReported) {
+  RawServer server([](Peer& peer) {
+    peer.read_request();
+    peer.reset();
+  });
+  const Response response = post(server);
+  EXPECT_EQ(response.failure, Failure::kReset);
+  EXPECT_EQ(response.status, 0);
+}
+
+TEST_F(ClientHostileTest, AContentLengthThatPromisesTooMuchIsAReset) {
+  RawServer server([](Peer& peer) {
+    peer.read_request();
+    peer.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345");
+  });
+  const Response response = post(server);
+  EXPECT_EQ(response.failure, Failure::kReset);
+  EXPECT_EQ(response.body, "12345");
+}
+
+TEST_F(ClientHostileTest, AContentLengthThatPromisesTooLittleEndsTheConnection) {
+  RawServer server([](Peer& peer) {
+    for (std::string request = peer.read_request(); !request.empty(); request = peer.read_request()) {
+      peer.write("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n12345HTTP/1.1 500 smuggled\r\n\r\n");
+    }
+  });
+  Client client(loop, open_to_loopback());
+  for (int i = 0; i < 3; ++i) {
+    Request request;
+    request.url = server.url();
+    const Response response = send(client, std::move(request));
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.body, "12345");
+  }
+}
+
+TEST_F(ClientHostileTest, AFewInterimResponsesArePassedOver) {
+  RawServer server([](Peer& peer) {
+    peer.read_request();
+    peer.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nretry-after: 9\r\n\r\n");
+    peer.reply(202, "ok");
+  });
+  const Response response = post(server);
+  EXPECT_EQ(response.status, 202);
+  EXPECT_EQ(response.retry_after, "") << "only the final response's headers count";
+}
+
+TEST_F(ClientHostileTest, AStormOfInterimResponsesIsEnded) {
+  RawServer server([](Peer& peer) {
+    peer.read_request();
+    while (peer.write("HTTP/1.1 100 Continue\r\n\r\n")) {
+    }
+  });
+  EXPECT_EQ(post(server).failure, Failure::kTooLarge);
+}
+
+TEST_F(ClientHostileTest, ManyOrLongHeadersAreTooLarge) {
+  for (const bool one_line : {true, false}) {
+    RawServer server([one_line](Peer& peer) {
+      peer.read_request();
+      std::string headers;
+      if (one_line) headers = "x: " + std::string(65536, 'x') + "\r\n";
+      while (headers.size() < 65536) headers += "x-header: some value\r\n";
+      peer.reply(200, "ok", headers);
+      peer.wait_until_closed();
+    });
+    EXPECT_EQ(post(server).failure, Failure::kTooLarge) << one_line;
+  }
+}
+
+TEST_F(ClientHostileTest, RedirectsAreAnswersAndNeverFollowed) {
+  RawServer server([](Peer& peer) {
+    peer.read_request();
+    peer.reply(302, "", "Location: http://169.254.169.254/latest/meta-data/\r\n");
+  });
+  const Response response = post(server);
+  EXPECT_EQ(response.status, 302);
+  EXPECT_EQ(response.failure, Failure::kNone);
+  EXPECT_FALSE(response.is_2xx());
+  EXPECT_EQ(response.address, "127.0.0.1");
+}
+
+TEST_F(ClientHostileTest, GarbageIsAProtocolError) {
+  for (const std::string_view garbage :
+       {"\x16\x03\x01 hello\n\n", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/9.9 200 OK\r\n\r\n"}) {
+    RawServer server([garbage](Peer& peer) {
+      peer.read_request();
+      peer.write(garbage);
+    });
+    const Response response = post(server);
+    EXPECT_EQ(response.failure, Failure::kProtocol) << garbage;
+    EXPECT_EQ(response.status, 0);
+  }
+}
+
+TEST_F(ClientHostileTest, AClosedPortIsAConnectError) {
+  std::uint16_t port = 0;
+  {
+    port = RawServer([](Peer&) {}).port();
+  }
+  Request request;
+  request.url = "http://127.0.0.1:" + std::to_string(port) + "/";
+  EXPECT_EQ(send(std::move(request)).failure, Failure::kConnect);
+}
+
+TEST_F(ClientHostileTest, PlainTextWhereTlsIsExpectedIsATlsError) {
+  RawServer server([](Peer& peer) { peer.write("HTTP/1.1 400 Bad Request\r\n\r\n"); });
+  Request request;
+  request.url = "https://127.0.0.1:" + std::to_string(server.port()) + "/";
+  EXPECT_EQ(send(std::move(request)).failure, Failure::kTls);
+}
+
+TEST_F(ClientHostileTest, OutOfDescriptorsIsOurOwnFault) {
+  RawServer server([](Peer& peer) { peer.wait_until_closed(); });
+  Client client(loop, open_to_loopback());
+  std::vector<int> taken;
+  for (int fd = dup(0); fd >= 0; fd = dup(0)) taken.push_back(fd);
+  Request request;
+  request.url = server.url();
+  const Response response = send(client, std::move(request));
+  for (const int fd : taken) close(fd);
+  EXPECT_EQ(response.failure, Failure::kResource);
+}
+
+}  // namespace
+}  // namespace sluice::http
