@@ -36,10 +36,12 @@ void write_graph(std::string& out, const Json& source, const std::string& prefix
   const DrawnGraph graph = drawn_graph(source);
   for (const DrawnNode& node : graph.nodes) {
     const std::string label = node.summary.empty() ? node.id : node.id + "\n" + shortened(node.summary, 40);
-    out += fmt::format("  {} [label={}, shape={}{}];\n", quoted(prefix + node.id), quoted(label), shape_of(node.type), node.entry ? ", penwidth=2" : "");
+    out += fmt::format("  {} [label={}, shape={}{}];\n", quoted(prefix + node.id), quoted(label), shape_of(node.type),
+                       node.entry ? ", penwidth=2" : "");
   }
   for (const DrawnEdge& edge : graph.edges) {
-    out += fmt::format("  {} -> {}", quoted(prefix + graph.nodes[edge.source].id), quoted(prefix + graph.nodes[edge.target].id));
+    out += fmt::format("  {} -> {}", quoted(prefix + graph.nodes[edge.source].id),
+                       quoted(prefix + graph.nodes[edge.target].id));
     if (!edge.label.empty()) out += fmt::format(" [label={}]", quoted(edge.label));
     out += ";\n";
   }
@@ -47,9 +49,11 @@ void write_graph(std::string& out, const Json& source, const std::string& prefix
   if (nodes == nullptr || !nodes->IsArray() || depth >= kDeepestCluster) return;
   for (const Json& node : nodes->GetArray()) {
     const Json* content = find(node, "content");
-    if (content == nullptr || string_member(node, "node_type") != "composite" || find(*content, "nodes") == nullptr) continue;
+    if (content == nullptr || string_member(node, "node_type") != "composite" || find(*content, "nodes") == nullptr)
+      continue;
     const std::string inner = prefix + std::string(string_member(node, "node_id")) + "/";
-    out += fmt::format("  subgraph {} {{\n  label={};\n", quoted("cluster_" + inner), quoted(string_member(node, "node_id")));
+    out += fmt::format("  subgraph {} {{\n  label={};\n", quoted("cluster_" + inner),
+                       quoted(string_member(node, "node_id")));
     write_graph(out, *content, inner, depth + 1);
     out += "  }\n";
   }
@@ -58,8 +62,9 @@ void write_graph(std::string& out, const Json& source, const std::string& prefix
 }  // namespace
 
 std::string to_dot(const Json& flow) {
-  std::string out = fmt::format("digraph {} {{\n  node [fontname=\"sans-serif\", fontsize=11];\n  edge [fontname=\"sans-serif\", fontsize=9];\n",
-                                quoted(string_member(flow, "name", "flow")));
+  std::string out = fmt::format(
+      "digraph {} {{\n  node [fontname=\"sans-serif\", fontsize=11];\n  edge [fontname=\"sans-serif\", fontsize=9];\n",
+      quoted(string_member(flow, "name", "flow")));
   write_graph(out, flow, "", 0);
   return out + "}\n";
 }

@@ -9,14 +9,14 @@ namespace {
 
 constexpr int kOrderSweeps = 16;
 constexpr int kPlaceSweeps = 12;
-constexpr std::size_t kLongRanks = 4;       // an edge to a hub over so many ranks is a tag
+constexpr std::size_t kLongRanks = 4;         // an edge to a hub over so many ranks is a tag
 constexpr std::size_t kMostPassing = 50'000;  // ranks that long edges pass, all told; the rest are tags
 
 // A place in a rank: a node, or where a long edge passes.
 struct Place {
   std::size_t node;  // kPassing for an edge's
   double width;
-  double x = 0;      // centre
+  double x = 0;  // centre
   std::vector<std::size_t> above;
   std::vector<std::size_t> below;
 };
@@ -94,7 +94,8 @@ class Layouter {
       const DrawnEdge& edge = graph_.edges[i];
       const bool far = back_[i] || ranks_[edge.target] > ranks_[edge.source] + kLongRanks;
       tag_[i] = edge.source == edge.target || (far && arrivals[edge.target] >= sizes_.hub);
-      const std::size_t span = std::max(ranks_[edge.source], ranks_[edge.target]) - std::min(ranks_[edge.source], ranks_[edge.target]);
+      const std::size_t span =
+          std::max(ranks_[edge.source], ranks_[edge.target]) - std::min(ranks_[edge.source], ranks_[edge.target]);
       if (tag_[i]) continue;
       passing += span;
       tag_[i] = passing > kMostPassing;
@@ -144,7 +145,9 @@ class Layouter {
     }
   }
 
-  [[nodiscard]] double gap(std::size_t place) const { return places_[place].node == kPassing ? sizes_.lane_width / 2 : sizes_.node_gap; }
+  [[nodiscard]] double gap(std::size_t place) const {
+    return places_[place].node == kPassing ? sizes_.lane_width / 2 : sizes_.node_gap;
+  }
 
   [[nodiscard]] double wish(std::size_t place, bool down) const {
     const std::vector<std::size_t>& neighbours = down ? places_[place].above : places_[place].below;
@@ -214,7 +217,8 @@ class Layouter {
     if (places_.empty()) left = right = 0;
     for (Place& place : places_) place.x += sizes_.margin - left;
     layout.width = right - left + 2 * sizes_.margin;
-    layout.height = static_cast<double>(layers_.size()) * (sizes_.node_height + sizes_.rank_gap) - sizes_.rank_gap + 2 * sizes_.margin;
+    layout.height = static_cast<double>(layers_.size()) * (sizes_.node_height + sizes_.rank_gap) - sizes_.rank_gap +
+                    2 * sizes_.margin;
     for (std::size_t node = 0; node < graph_.nodes.size(); ++node) {
       layout.nodes.push_back({places_[place_of_[node]].x - sizes_.node_width / 2, top(ranks_[node])});
     }
@@ -223,7 +227,9 @@ class Layouter {
     return layout;
   }
 
-  [[nodiscard]] double top(std::size_t rank) const { return sizes_.margin + static_cast<double>(rank) * (sizes_.node_height + sizes_.rank_gap); }
+  [[nodiscard]] double top(std::size_t rank) const {
+    return sizes_.margin + static_cast<double>(rank) * (sizes_.node_height + sizes_.rank_gap);
+  }
 
   PlacedEdge placed_edge(std::size_t edge) {
     PlacedEdge placed;
@@ -265,7 +271,8 @@ class Layouter {
     for (auto* sides : {&upper, &lower}) {
       for (std::size_t node = 0; node < sides->size(); ++node) {
         std::vector<End>& ends = (*sides)[node];
-        std::ranges::sort(ends, [](const End& a, const End& b) { return std::tie(a.toward, a.edge) < std::tie(b.toward, b.edge); });
+        std::ranges::sort(
+            ends, [](const End& a, const End& b) { return std::tie(a.toward, a.edge) < std::tie(b.toward, b.edge); });
         const double step = sizes_.node_width * 0.8 / static_cast<double>(ends.size() + 1);
         const double begin = layout.nodes[node].x + sizes_.node_width * 0.1;
         for (std::size_t i = 0; i < ends.size(); ++i) {
@@ -291,6 +298,8 @@ class Layouter {
 
 }  // namespace
 
-Layout lay_out(const DrawnGraph& graph, const LayoutSizes& sizes) { return Layouter(graph, sizes).run(); }
+Layout lay_out(const DrawnGraph& graph, const LayoutSizes& sizes) {
+  return Layouter(graph, sizes).run();
+}
 
 }  // namespace sluice::flow

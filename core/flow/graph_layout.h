@@ -1,5 +1,6 @@
-// A layered layout (after Sugiyama): rings are cut, nodes get ranks by the longest way from the entry, long edges get a place in
-// every rank between, ranks are ordered by the middle of their neighbours, and places move as near to those as room allows.
+// A layered layout (after Sugiyama): rings are cut, nodes get ranks by the longest way from the entry, long edges get a
+// place in every rank between, ranks are ordered by the middle of their neighbours, and places move as near to those as
+// room allows.
 #pragma once
 
 #include <vector>
@@ -28,11 +29,11 @@ struct Layout {
 struct LayoutSizes {
   double node_width = 220;
   double node_height = 66;
-  double node_gap = 36;   // between nodes of one rank
+  double node_gap = 36;  // between nodes of one rank
   double rank_gap = 56;
-  double lane_width = 18; // of an edge that passes through a rank
+  double lane_width = 18;  // of an edge that passes through a rank
   double margin = 28;
-  std::size_t hub = 8;    // edges to a node that at least so many lead to are tags when they are long or go back
+  std::size_t hub = 8;  // edges to a node that at least so many lead to are tags when they are long or go back
 };
 
 [[nodiscard]] Layout lay_out(const DrawnGraph& graph, const LayoutSizes& sizes = {});

@@ -34,27 +34,34 @@ std::string summary_of(std::string_view type, const Json& content) {
   if (type == "message") return first_text(content);
   if (type == "question") {
     const Json* question = find(content, "question");
-    return std::string(question != nullptr && question->IsObject() ? string_member(*question, "text") : string_member(content, "question", string_member(content, "text")));
+    return std::string(question != nullptr && question->IsObject()
+                           ? string_member(*question, "text")
+                           : string_member(content, "question", string_member(content, "text")));
   }
   if (type == "condition") {
     const Json* entries = list_of(content, "conditions");
-    return entries == nullptr ? std::string() : fmt::format("{} {}", entries->Size(), entries->Size() == 1 ? "case" : "cases");
+    return entries == nullptr ? std::string()
+                              : fmt::format("{} {}", entries->Size(), entries->Size() == 1 ? "case" : "cases");
   }
   if (type == "action") {
     const Json* actions = list_of(content, "actions");
     if (actions == nullptr || actions->Empty()) return {};
     const Json& first = (*actions)[0];
-    std::string text = fmt::format("{} {}", string_member(first, "type"), string_member(first, "variable", string_member(first, "target", string_member(first, "url"))));
+    std::string text =
+        fmt::format("{} {}", string_member(first, "type"),
+                    string_member(first, "variable", string_member(first, "target", string_member(first, "url"))));
     if (actions->Size() > 1) text += fmt::format(" and {} more", actions->Size() - 1);
     return text;
   }
-  if (type == "webhook") return fmt::format("{} {}", string_member(content, "method", "POST"), string_member(content, "url"));
+  if (type == "webhook")
+    return fmt::format("{} {}", string_member(content, "method", "POST"), string_member(content, "url"));
   if (type == "composite") return std::string(string_member(content, "flow", "inline"));
   return {};
 }
 
 std::string_view sign_of(std::string_view operation) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kSigns{{{"eq", "="}, {"ne", "≠"}, {"gt", ">"}, {"gte", "≥"}, {"lt", "<"}, {"lte", "≤"}}};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kSigns{
+      {{"eq", "="}, {"ne", "≠"}, {"gt", ">"}, {"gte", "≥"}, {"lt", "<"}, {"lte", "≤"}}};
   for (const auto& [name, sign] : kSigns) {
     if (name == operation) return sign;
   }
@@ -80,7 +87,8 @@ std::string condition_text(const Json& condition, int depth = 0) {
     } else if (key == "not") {
       text += "not " + condition_text(member.value, depth + 1);
     } else {
-      text += fmt::format("{} {}", sign_of(key), member.value.IsString() ? std::string(text_of(member.value)) : to_text(member.value));
+      text += fmt::format("{} {}", sign_of(key),
+                          member.value.IsString() ? std::string(text_of(member.value)) : to_text(member.value));
     }
   }
   return text;
@@ -109,7 +117,8 @@ std::string choice_text(std::string_view type, const Json& content, std::string_
     const Json* options = list_of(content, key);
     if (options == nullptr || *index >= options->Size()) continue;
     const Json& option = (*options)[*index];
-    return std::string(option.IsString() ? text_of(option) : string_member(option, "label", string_member(option, "text")));
+    return std::string(option.IsString() ? text_of(option)
+                                         : string_member(option, "label", string_member(option, "text")));
   }
   return {};
 }
@@ -126,7 +135,8 @@ class Reader {
       const std::string id(string_member(node, "node_id"));
       if (!index_.emplace(id, graph_.nodes.size()).second) continue;
       const std::string_view type = string_member(node, "node_type");
-      graph_.nodes.push_back({id, std::string(type), shortened(summary_of(type, content_of(node)), kSummaryLength), id == entry});
+      graph_.nodes.push_back(
+          {id, std::string(type), shortened(summary_of(type, content_of(node)), kSummaryLength), id == entry});
       sources_.push_back(&node);
     }
     read_edges();
@@ -179,7 +189,8 @@ class Reader {
     const Json* entries = list_of(content, "conditions");
     for (rapidjson::SizeType i = 0; entries != nullptr && i < entries->Size(); ++i) {
       const Json* condition = find((*entries)[i], "if");
-      add(source, string_member((*entries)[i], "then"), condition == nullptr ? std::string() : condition_text(*condition));
+      add(source, string_member((*entries)[i], "then"),
+          condition == nullptr ? std::string() : condition_text(*condition));
       add(source, string_member((*entries)[i], "else"), "else");
     }
     add(source, string_member(content, "else"), "else");
@@ -195,7 +206,9 @@ class Reader {
 
 }  // namespace
 
-DrawnGraph drawn_graph(const Json& graph) { return Reader(graph).read(); }
+DrawnGraph drawn_graph(const Json& graph) {
+  return Reader(graph).read();
+}
 
 std::string shortened(std::string_view text, std::size_t length) {
   std::string result;

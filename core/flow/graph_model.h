@@ -30,7 +30,8 @@ struct DrawnGraph {
 
 [[nodiscard]] DrawnGraph drawn_graph(const Json& graph);
 
-// At most `length` code points, the last of them an ellipsis when something was cut; line breaks and controls become blanks.
+// At most `length` code points, the last of them an ellipsis when something was cut; line breaks and controls become
+// blanks.
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t length);
 
 }  // namespace sluice::flow

@@ -15,8 +15,8 @@ constexpr double kCorner = 10;
 constexpr double kTagHeight = 16;
 constexpr std::size_t kMostTags = 3;  // a node shows
 
-// One colour a node type, the same on both backgrounds; the rest follows the reader's scheme. No CSS variables: renderers of
-// pictures do not know them.
+// One colour a node type, the same on both backgrounds; the rest follows the reader's scheme. No CSS variables:
+// renderers of pictures do not know them.
 constexpr std::string_view kStyle = R"(<style>
   text { font-family: system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: #1f2933; }
   .paper { fill: #ffffff; }
@@ -50,18 +50,28 @@ std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
     switch (c) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      default: result += c;
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += c;
     }
   }
   return result;
 }
 
 std::string_view class_of(std::string_view type) {
-  constexpr std::array<std::string_view, 7> kTypes{"message", "question", "condition", "action", "webhook", "composite", "script"};
+  constexpr std::array<std::string_view, 7> kTypes{"message", "question",  "condition", "action",
+                                                   "webhook", "composite", "script"};
   for (const std::string_view known : kTypes) {
     if (known == type) return known;
   }
@@ -90,12 +100,16 @@ class Drawing {
 
   std::string draw() {
     const std::string name = graph_.name.empty() ? "flow" : graph_.name;
-    out_ = fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" role=\"img\">\n"
-                       "<title>{2}</title>\n",
-                       layout_.width, layout_.height + kTagRoom, escaped(name));
+    out_ = fmt::format(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
+        "height=\"{1:.0f}\" role=\"img\">\n"
+        "<title>{2}</title>\n",
+        layout_.width, layout_.height + kTagRoom, escaped(name));
     out_ += kStyle;
-    out_ += "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">"
-            "<path class=\"tip\" d=\"M0,0 L8,4 L0,8 z\"/></marker></defs>\n";
+    out_ +=
+        "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" "
+        "orient=\"auto\">"
+        "<path class=\"tip\" d=\"M0,0 L8,4 L0,8 z\"/></marker></defs>\n";
     out_ += "<rect width=\"100%\" height=\"100%\" class=\"paper\"/>\n";
     for (std::size_t i = 0; i < graph_.edges.size(); ++i) draw_line(i);
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) draw_node(i);
@@ -110,7 +124,8 @@ class Drawing {
   void draw_line(std::size_t index) {
     const PlacedEdge& edge = layout_.edges[index];
     if (edge.points.size() < 2) return;
-    out_ += fmt::format("<path class=\"edge{}\" d=\"{}\" marker-end=\"url(#tip)\"/>\n", edge.back ? " back" : "", path_of(edge.points));
+    out_ += fmt::format("<path class=\"edge{}\" d=\"{}\" marker-end=\"url(#tip)\"/>\n", edge.back ? " back" : "",
+                        path_of(edge.points));
   }
 
   // Near the source, where the ways part; lower and lower for neighbours, so that they do not cover each other.
@@ -125,8 +140,8 @@ class Drawing {
     const double eased = along * along * (3 - 2 * along);
     // Written twice: the first, in the colour of the paper, keeps lines away from the letters of the second.
     for (const std::string_view layer : {"halo", "label"}) {
-      out_ += fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", layer, from.x + (to.x - from.x) * eased,
-                          from.y + (to.y - from.y) * along + 3, escaped(label));
+      out_ += fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", layer,
+                          from.x + (to.x - from.x) * eased, from.y + (to.y - from.y) * along + 3, escaped(label));
     }
   }
 
@@ -135,13 +150,16 @@ class Drawing {
     const Point& corner = layout_.nodes[index];
     const double w = sizes_.node_width;
     const double h = sizes_.node_height;
-    out_ += fmt::format("<g class=\"{}{}\" transform=\"translate({:.1f},{:.1f})\"><title>{}</title>", class_of(node.type), node.entry ? " entry" : "",
-                        corner.x, corner.y, escaped(node.summary.empty() ? node.id : node.id + ": " + node.summary));
+    out_ += fmt::format("<g class=\"{}{}\" transform=\"translate({:.1f},{:.1f})\"><title>{}</title>",
+                        class_of(node.type), node.entry ? " entry" : "", corner.x, corner.y,
+                        escaped(node.summary.empty() ? node.id : node.id + ": " + node.summary));
     out_ += fmt::format("<rect class=\"box\" width=\"{}\" height=\"{}\" rx=\"{}\"/>", w, h, kCorner);
     out_ += fmt::format("<rect class=\"hue\" x=\"0\" y=\"12\" width=\"4\" height=\"{}\" rx=\"2\"/>", h - 24);
-    out_ += fmt::format("<text class=\"kind hue\" x=\"16\" y=\"18\">{}{}</text>", escaped(node.type), node.entry ? " · start" : "");
+    out_ += fmt::format("<text class=\"kind hue\" x=\"16\" y=\"18\">{}{}</text>", escaped(node.type),
+                        node.entry ? " · start" : "");
     out_ += fmt::format("<text class=\"id\" x=\"16\" y=\"36\">{}</text>", escaped(shortened(node.id, kIdLength)));
-    out_ += fmt::format("<text class=\"summary\" x=\"16\" y=\"54\">{}</text></g>\n", escaped(shortened(node.summary, kSummaryLength)));
+    out_ += fmt::format("<text class=\"summary\" x=\"16\" y=\"54\">{}</text></g>\n",
+                        escaped(shortened(node.summary, kSummaryLength)));
   }
 
   void draw_tags() {
@@ -155,7 +173,8 @@ class Drawing {
       const std::string target = edge.source == edge.target ? "itself" : graph_.nodes[edge.target].id;
       const std::string text = edge.label.empty() ? "→ " + target : edge.label + " → " + target;
       out_ += fmt::format("<text class=\"tag\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", corner.x + 16,
-                          corner.y + sizes_.node_height + 14 + kTagHeight * static_cast<double>(place), escaped(shortened(text, kSummaryLength)));
+                          corner.y + sizes_.node_height + 14 + kTagHeight * static_cast<double>(place),
+                          escaped(shortened(text, kSummaryLength)));
     }
   }
 
@@ -168,6 +187,8 @@ class Drawing {
 
 }  // namespace
 
-std::string to_svg(const Json& flow) { return Drawing(flow).draw(); }
+std::string to_svg(const Json& flow) {
+  return Drawing(flow).draw();
+}
 
 }  // namespace sluice::flow

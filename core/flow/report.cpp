@@ -4,9 +4,12 @@ namespace sluice::flow {
 
 std::string_view to_text(Severity severity) {
   switch (severity) {
-    case Severity::kError: return "ERROR";
-    case Severity::kWarning: return "WARNING";
-    case Severity::kInfo: return "INFO";
+    case Severity::kError:
+      return "ERROR";
+    case Severity::kWarning:
+      return "WARNING";
+    case Severity::kInfo:
+      return "INFO";
   }
   return "ERROR";
 }

@@ -33,7 +33,7 @@ struct Finding {
   Severity severity = Severity::kError;
   std::string rule;  // its name, for switching it off
   std::string message;
-  std::string fix;   // the author's next step
+  std::string fix;  // the author's next step
 };
 
 }  // namespace sluice::flow

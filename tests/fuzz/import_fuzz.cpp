@@ -1,4 +1,5 @@
-// Any JSON as a document of any format: importing never crashes, what comes out is stable, and validating and drawing it end.
+// Any JSON as a document of any format: importing never crashes, what comes out is stable, and validating and drawing
+// it end.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -9,8 +9,12 @@ namespace {
 
 constexpr std::size_t kMostDigits = 18;  // always fits int64
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char lower(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+char lower(char c) {
+  return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
 
 }  // namespace
 
@@ -18,11 +22,21 @@ std::string cel_string(std::string_view text) {
   std::string literal = "\"";
   for (const char c : text) {
     switch (c) {
-      case '"': literal += "\\\""; break;
-      case '\\': literal += "\\\\"; break;
-      case '\n': literal += "\\n"; break;
-      case '\r': literal += "\\r"; break;
-      case '\t': literal += "\\t"; break;
+      case '"':
+        literal += "\\\"";
+        break;
+      case '\\':
+        literal += "\\\\";
+        break;
+      case '\n':
+        literal += "\\n";
+        break;
+      case '\r':
+        literal += "\\r";
+        break;
+      case '\t':
+        literal += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           literal += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
@@ -47,7 +61,9 @@ bool is_number(std::string_view text) {
   return is_integer(text.substr(0, point)) && !fraction.starts_with('-') && is_integer(fraction);
 }
 
-std::string cel_double(std::string_view number) { return std::string(number) + (is_integer(number) ? ".0" : ""); }
+std::string cel_double(std::string_view number) {
+  return std::string(number) + (is_integer(number) ? ".0" : "");
+}
 
 std::string_view stripped(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";

@@ -21,7 +21,9 @@ void Draft::entry(std::string_view node_id) {
   set(flow_, "entry_node_id", node_id);
 }
 
-std::string Draft::reserve(std::string_view wish, std::string_view fallback) { return names_.take(slug(wish), fallback); }
+std::string Draft::reserve(std::string_view wish, std::string_view fallback) {
+  return names_.take(slug(wish), fallback);
+}
 
 void Draft::add_node(std::string_view id, std::string_view type, Json content, Json position, Json info) {
   Json node = object_of({{"node_id", id}, {"node_type", type}});
@@ -31,7 +33,8 @@ void Draft::add_node(std::string_view id, std::string_view type, Json content, J
   push(nodes_, std::move(node));
 }
 
-void Draft::connect(std::string_view source, std::string_view label, std::string_view target, std::string_view condition) {
+void Draft::connect(std::string_view source, std::string_view label, std::string_view target,
+                    std::string_view condition) {
   if (target.empty()) return;
   Json edge = object_of({{"source_node_id", source}, {"target_node_id", target}, {"connection_type", label}});
   if (!condition.empty()) set(edge, "condition", condition);
@@ -88,7 +91,11 @@ Json position_of(const Json* coordinates) {
   return position;
 }
 
-std::string at(std::string_view path, std::string_view list, std::size_t index) { return fmt::format("{}.{}[{}]", path, list, index); }
-std::string at(std::string_view list, std::size_t index) { return fmt::format("{}[{}]", list, index); }
+std::string at(std::string_view path, std::string_view list, std::size_t index) {
+  return fmt::format("{}.{}[{}]", path, list, index);
+}
+std::string at(std::string_view list, std::size_t index) {
+  return fmt::format("{}[{}]", list, index);
+}
 
 }  // namespace sluice::flow::importing

@@ -25,7 +25,8 @@ class Draft {
   void add_node(std::string_view id, std::string_view type, Json content, Json position = {}, Json info = {});
 
   // An edge; one to an empty target is left out. `condition` is CEL, empty when the edge has none.
-  void connect(std::string_view source, std::string_view label, std::string_view target, std::string_view condition = {});
+  void connect(std::string_view source, std::string_view label, std::string_view target,
+               std::string_view condition = {});
 
   // A top-level member of the document, such as settings or variables.
   [[nodiscard]] Json& member(std::string_view key);

@@ -29,11 +29,16 @@ std::optional<Format> format_from(std::string_view text) {
 
 Imported import_flow(const Json& document, Format format) {
   switch (format) {
-    case Format::kSluice: return importing::import_sluice(document);
-    case Format::kTypebot: return importing::import_typebot(document);
-    case Format::kWatson: return importing::import_watson(document);
-    case Format::kLandbot: return importing::import_landbot(document);
-    case Format::kRapidpro: return importing::import_rapidpro(document);
+    case Format::kSluice:
+      return importing::import_sluice(document);
+    case Format::kTypebot:
+      return importing::import_typebot(document);
+    case Format::kWatson:
+      return importing::import_watson(document);
+    case Format::kLandbot:
+      return importing::import_landbot(document);
+    case Format::kRapidpro:
+      return importing::import_rapidpro(document);
   }
   return importing::import_sluice(document);
 }

@@ -1,5 +1,5 @@
-// Landbot, the first export format: an object of nodes by number, each with a `function` and named ways `next`. A message and
-// the node that picks up its answer become one question; a message's last text is what it asks.
+// Landbot, the first export format: an object of nodes by number, each with a `function` and named ways `next`. A
+// message and the node that picks up its answer become one question; a message's last text is what it asks.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,30 +10,12 @@
 #include "core/flow/import/cel_text.h"
 #include "core/flow/import/draft.h"
 #include "core/flow/import/formats.h"
+#include "core/flow/import/landbot_nodes.h"
 
 namespace sluice::flow::importing {
 namespace {
 
 constexpr std::string_view kAnswer = "temp.answer";
-
-struct Picker {
-  std::string_view function;
-  std::string_view input_type;
-};
-constexpr std::array<Picker, 9> kPickers{{{"__text__", "text"}, {"__email__", "email"}, {"__name__", "text"}, {"__phone__", "phone"}, {"__number__", "number"},
-                                          {"__date__", "date"}, {"__url__", "url"},     {"__file__", "file"}, {"__choice__", "choice"}}};
-
-const Picker* picker_of(const Json& node) {
-  const auto* found = std::ranges::find(kPickers, string_member(node, "function"), &Picker::function);
-  return found == kPickers.end() ? nullptr : found;
-}
-
-bool is_virtual(const Json& node) {
-  const Json* flag = find(node, "virtual");
-  return flag != nullptr && flag->IsTrue();
-}
-
-bool is_message(const Json& node) { return string_member(node, "function") == "__send_message__"; }
 
 class LandbotImport {
  public:
@@ -66,15 +48,6 @@ class LandbotImport {
   }
 
  private:
-  static const Json* nodes_of(const Json& document) {
-    const Json* candidate = find(document, "diagram");
-    candidate = candidate == nullptr ? &document : candidate;
-    if (const Json* nodes = find(*candidate, "nodes")) candidate = nodes;
-    if (!candidate->IsObject()) return nullptr;
-    const bool any = std::ranges::any_of(candidate->GetObject(), [](const auto& member) { return !string_member(member.value, "function").empty(); });
-    return any ? candidate : nullptr;
-  }
-
   void read(const Json& nodes) {
     for (const auto& member : nodes.GetObject()) {
       if (string_member(member.value, "function").empty()) continue;
@@ -94,14 +67,10 @@ class LandbotImport {
       if (is_message(*json)) {
         const std::string answer = way(*json, "success");
         const auto picker = nodes_.find(answer);
-        if (picker != nodes_.end() && picker_of(*picker->second) != nullptr && !is_virtual(*picker->second)) answered_.insert(answer);
+        if (picker != nodes_.end() && picker_of(*picker->second) != nullptr && !is_virtual(*picker->second))
+          answered_.insert(answer);
       }
     }
-  }
-
-  static std::string way(const Json& node, std::string_view name) {
-    const Json* next = find(node, "next");
-    return next == nullptr ? std::string() : std::string(string_member(*next, name));
   }
 
   // Our node for one of theirs; a picker that only ever follows messages has none of its own.
@@ -116,37 +85,8 @@ class LandbotImport {
     return found->second;
   }
 
-  static std::string field_of(const Json& node) {
-    std::string_view field = string_member(node, "field");
-    if (field == "custom" || field.empty()) field = string_member(node, "custom_field", field == "custom" ? std::string_view() : field);
-    return slug(field);
-  }
-
-  // @name → {{variables.name}}; markup of the page is left out.
-  std::string text(std::string_view given, const std::string& id) {
-    std::string plain;
-    for (;;) {
-      const std::size_t open = given.find("{html}");
-      const std::size_t close = open == std::string_view::npos ? open : given.find("{/html}", open);
-      if (close == std::string_view::npos) break;
-      plain += given.substr(0, open);
-      given.remove_prefix(close + 7);
-      draft_.note(id, Severity::kWarning, "HTML inside the text is left out: it belongs to Landbot's page");
-    }
-    plain += given;
-    std::string result;
-    for (std::size_t i = 0; i < plain.size();) {
-      std::size_t end = i + 1;
-      while (plain[i] == '@' && end < plain.size() && (std::isalnum(static_cast<unsigned char>(plain[end])) != 0 || plain[end] == '_')) ++end;
-      const std::string field = slug(std::string_view(plain).substr(i + 1, end - i - 1));
-      if (plain[i] == '@' && fields_.contains(field)) {
-        result += "{{variables." + field + "}}";
-      } else {
-        result.append(plain, i, end - i);
-      }
-      i = end;
-    }
-    return std::string(stripped(result));
+  std::string said(std::string_view given, const std::string& id) {
+    return text_of_landbot(given, fields_, draft_, id);
   }
 
   void emit_message(const std::string& id, const Json& node) {
@@ -185,19 +125,20 @@ class LandbotImport {
     const std::string_view entity = string_member(response, "entity");
     const std::string_view given = string_member(response, "text");
     if (entity == "text" || entity == "button") {
-      const std::string said = text(given, id);
-      if (!said.empty()) push(messages, object_of({{"type", "text"}, {"text", said}}));
+      const std::string words = said(given, id);
+      if (!words.empty()) push(messages, object_of({{"type", "text"}, {"text", words}}));
       const Json* list = find(response, "buttons");
       if (list != nullptr && list->IsArray()) {
         for (const Json& button : list->GetArray()) {
-          if (button.IsString()) push(buttons, make_string(text(text_of(button), id)));
+          if (button.IsString()) push(buttons, make_string(said(text_of(button), id)));
         }
       }
       return;
     }
     const std::string_view url = string_member(response, "path", string_member(response, "url"));
     if (url.empty()) {
-      draft_.note(id, Severity::kError, fmt::format("a response of kind '{}' without a path could not be carried over", entity));
+      draft_.note(id, Severity::kError,
+                  fmt::format("a response of kind '{}' without a path could not be carried over", entity));
       return;
     }
     push(messages, object_of({{"type", entity}, {"url", url}}));
@@ -206,18 +147,11 @@ class LandbotImport {
   void add_message(const std::string& node_id, const Json& node, Json messages) {
     Json content = make_object();
     set(content, "messages", std::move(messages));
-    draft_.add_node(node_id, "message", std::move(content), position(node));
+    draft_.add_node(node_id, "message", std::move(content), landbot_position(node));
   }
 
-  static Json position(const Json& node) {
-    Json coordinates = make_object();
-    for (const auto& [from, to] : {std::pair{"left", "x"}, std::pair{"top", "y"}}) {
-      if (const Json* value = find(node, from)) set(coordinates, to, clone(*value));
-    }
-    return position_of(&coordinates);
-  }
-
-  void emit_question(const std::string& node_id, const std::string& picker_id, const Json& picker, std::string_view question, Json buttons) {
+  void emit_question(const std::string& node_id, const std::string& picker_id, const Json& picker,
+                     std::string_view question, Json buttons) {
     const bool choice = string_member(picker, "function") == "__choice__";
     Json content = object_of({{"question", question}});  // empty: it only listens
     set(content, "input_type", choice && buttons.Empty() ? std::string_view("text") : picker_of(picker)->input_type);
@@ -233,14 +167,16 @@ class LandbotImport {
       set(content, "options", std::move(buttons));
       set(content, "input_type", "buttons");
     }
-    draft_.add_node(node_id, "question", std::move(content), position(picker), object_of({{"source_id", picker_id}}));
+    draft_.add_node(node_id, "question", std::move(content), landbot_position(picker),
+                    object_of({{"source_id", picker_id}}));
     for (const auto& [label, to] : edges) draft_.connect(node_id, label, target(to));
     draft_.connect(node_id, "default", target(choice ? failed : way(picker, "success")));
     if (!choice) draft_.connect(node_id, "failure", target(failed));
   }
 
   // A way is named by a word of the button that takes it.
-  std::vector<std::pair<std::string, std::string>> choice_edges(const Json& picker, const Json& buttons, const std::string& id) {
+  std::vector<std::pair<std::string, std::string>> choice_edges(const Json& picker, const Json& buttons,
+                                                                const std::string& id) {
     std::vector<std::pair<std::string, std::string>> edges;
     const Json* next = find(picker, "next");
     if (next == nullptr || !next->IsObject()) return edges;
@@ -249,7 +185,8 @@ class LandbotImport {
       const std::string label = "_" + slug(text_of(buttons[i])) + "_";
       for (const auto& member : next->GetObject()) {
         const std::string_view key = text_of(member.name);
-        if (key == "failed" || !member.value.IsString() || label.find("_" + slug(key) + "_") == std::string::npos) continue;
+        if (key == "failed" || !member.value.IsString() || label.find("_" + slug(key) + "_") == std::string::npos)
+          continue;
         edges.emplace_back(fmt::format("${}", i), text_of(member.value));
         used.insert(key);
         break;
@@ -270,32 +207,37 @@ class LandbotImport {
     if (function == "__send_request__") {
       emit_request(id, node);
     } else if (is_virtual(node)) {
-      Json action = object_of({{"type", "set_variable"}, {"variable", "variables." + field_of(node)}, {"value", fmt::format("{{{{{}}}}}", kAnswer)}});
+      Json action = object_of({{"type", "set_variable"},
+                               {"variable", "variables." + field_of(node)},
+                               {"value", fmt::format("{{{{{}}}}}", kAnswer)}});
       Json content = make_object();
       set(content, "actions", array_of(std::move(action)));
-      draft_.add_node(node_id, "action", std::move(content), position(node));
+      draft_.add_node(node_id, "action", std::move(content), landbot_position(node));
       draft_.connect(node_id, "success", target(way(node, "success")));
     } else {
-      draft_.note(id, Severity::kError, fmt::format("function '{}' has no counterpart here: the node only passes on", function));
+      draft_.note(id, Severity::kError,
+                  fmt::format("function '{}' has no counterpart here: the node only passes on", function));
       Json content = make_object();
       set(content, "conditions", make_array());
-      draft_.add_node(node_id, "condition", std::move(content), position(node));
+      draft_.add_node(node_id, "condition", std::move(content), landbot_position(node));
       draft_.connect(node_id, "default", target(way(node, "success")));
     }
   }
 
   void emit_request(const std::string& id, const Json& node) {
-    Json content = object_of({{"url", text(string_member(node, "url"), id)}, {"method", string_member(node, "method", "POST")}});
+    Json content =
+        object_of({{"url", said(string_member(node, "url"), id)}, {"method", string_member(node, "method", "POST")}});
     for (const auto& [from, to] : {std::pair{"headers", "headers"}, std::pair{"data", "body"}}) {
       const Json* values = find(node, from);
       if (values == nullptr || !values->IsObject()) continue;
       Json copy = make_object();
       for (const auto& member : values->GetObject()) {
-        set(copy, text_of(member.name), member.value.IsString() ? make_string(text(text_of(member.value), id)) : clone(member.value));
+        set(copy, text_of(member.name),
+            member.value.IsString() ? make_string(said(text_of(member.value), id)) : clone(member.value));
       }
       set(content, to, std::move(copy));
     }
-    draft_.add_node(ids_.at(id), "webhook", std::move(content), position(node));
+    draft_.add_node(ids_.at(id), "webhook", std::move(content), landbot_position(node));
     draft_.connect(ids_.at(id), "success", target(way(node, "success")));
     const std::string failed = way(node, "failed");
     draft_.connect(ids_.at(id), "failure", target(failed.empty() ? way(node, "success") : failed));
@@ -310,7 +252,8 @@ class LandbotImport {
     }
     if (entry.empty()) {
       entry = nodes_.begin()->first;
-      draft_.note("", Severity::kWarning, fmt::format("every node is led to by another: the flow starts at node '{}'", entry));
+      draft_.note("", Severity::kWarning,
+                  fmt::format("every node is led to by another: the flow starts at node '{}'", entry));
     }
     draft_.entry(ids_.at(entry));
   }
@@ -319,7 +262,7 @@ class LandbotImport {
   Draft draft_;
   std::map<std::string, const Json*> nodes_;
   std::map<std::string, std::string> ids_;
-  std::set<std::string> fields_;
+  Fields fields_;
   std::set<std::string> targets_;
   std::set<std::string> answered_;    // pickers that follow a message
   std::set<std::string> standalone_;  // those of them that something else leads to as well
@@ -328,6 +271,8 @@ class LandbotImport {
 
 }  // namespace
 
-Imported import_landbot(const Json& document) { return LandbotImport(document).run(); }
+Imported import_landbot(const Json& document) {
+  return LandbotImport(document).run();
+}
 
 }  // namespace sluice::flow::importing

@@ -8,8 +8,8 @@
 
 namespace sluice::flow::importing {
 
-// "Lead Score" → "lead_score": lower-case ASCII letters, digits and single underscores, at most 60 characters; empty when
-// nothing is left.
+// "Lead Score" → "lead_score": lower-case ASCII letters, digits and single underscores, at most 60 characters; empty
+// when nothing is left.
 [[nodiscard]] std::string slug(std::string_view text);
 
 // Whether the text may name a variable (FLOW 10: ^[a-zA-Z_][a-zA-Z0-9_.]*$).

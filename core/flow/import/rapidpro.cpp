@@ -37,36 +37,45 @@ class RapidproImport {
  private:
   struct Node {
     const Json* json;
-    std::string id;                                            // the first of ours that it becomes
-    std::map<std::string, std::string, std::less<>> exits;     // destination by exit
+    std::string id;                                         // the first of ours that it becomes
+    std::map<std::string, std::string, std::less<>> exits;  // destination by exit
   };
 
   void report_the_rest() {
     if (const Json* flows = list_of(file_, "flows"); flows != nullptr && flows->Size() > 1) {
       for (rapidjson::SizeType i = 1; i < flows->Size(); ++i) {
-        draft_.note(at("flows", i), Severity::kWarning, fmt::format("flow '{}' of the same file is not imported with this one", string_member((*flows)[i], "name")));
+        draft_.note(at("flows", i), Severity::kWarning,
+                    fmt::format("flow '{}' of the same file is not imported with this one",
+                                string_member((*flows)[i], "name")));
       }
     }
     for (const std::string_view key : {"campaigns", "triggers"}) {
       const Json* list = list_of(file_, key);
-      if (list != nullptr && !list->Empty()) draft_.note(std::string(key), Severity::kWarning, "not carried over: flows are started from SQL here");
+      if (list != nullptr && !list->Empty())
+        draft_.note(std::string(key), Severity::kWarning, "not carried over: flows are started from SQL here");
     }
     const Json* localization = find(flow_, "localization");
     if (localization != nullptr && localization->IsObject() && localization->MemberCount() > 0) {
-      draft_.note("localization", Severity::kWarning, fmt::format("translations are not carried over; texts are those in '{}'", string_member(flow_, "language")));
+      draft_.note(
+          "localization", Severity::kWarning,
+          fmt::format("translations are not carried over; texts are those in '{}'", string_member(flow_, "language")));
     }
-    if (list_of(flow_, "action_sets") != nullptr) draft_.note("action_sets", Severity::kError, "this is a flow of version 11 or earlier: export it anew in version 13");
+    if (list_of(flow_, "action_sets") != nullptr)
+      draft_.note("action_sets", Severity::kError,
+                  "this is a flow of version 11 or earlier: export it anew in version 13");
   }
 
   void read(const Json& json) {
     Node node{&json, {}, {}};
     const std::string uuid(string_member(json, "uuid", fmt::format("node {}", order_.size())));
     if (nodes_.contains(uuid)) {
-      draft_.note(at("nodes", order_.size()), Severity::kError, fmt::format("node '{}' is there twice: the second is left out", uuid));
+      draft_.note(at("nodes", order_.size()), Severity::kError,
+                  fmt::format("node '{}' is there twice: the second is left out", uuid));
       return;
     }
     if (const Json* exits = list_of(json, "exits")) {
-      for (const Json& exit : exits->GetArray()) node.exits.emplace(string_member(exit, "uuid"), string_member(exit, "destination_uuid"));
+      for (const Json& exit : exits->GetArray())
+        node.exits.emplace(string_member(exit, "uuid"), string_member(exit, "destination_uuid"));
     }
     node.id = draft_.reserve(wish_for(json));
     nodes_.emplace(uuid, std::move(node));
@@ -75,7 +84,8 @@ class RapidproImport {
 
   static std::string wish_for(const Json& json) {
     const Json* router = find(json, "router");
-    if (router != nullptr && !string_member(*router, "result_name").empty()) return std::string(string_member(*router, "result_name"));
+    if (router != nullptr && !string_member(*router, "result_name").empty())
+      return std::string(string_member(*router, "result_name"));
     if (const Json* actions = list_of(json, "actions"); actions != nullptr && !actions->Empty()) {
       const std::string_view said = string_member((*actions)[0], "text");
       const std::string words = slug(said).substr(0, 24);
@@ -95,7 +105,8 @@ class RapidproImport {
     const Json* categories = list_of(router, "categories");
     if (categories == nullptr) return {};
     for (const Json& item : categories->GetArray()) {
-      if (string_member(item, "uuid") == category || string_member(item, "name") == category) return target_of_exit(node, string_member(item, "exit_uuid"));
+      if (string_member(item, "uuid") == category || string_member(item, "name") == category)
+        return target_of_exit(node, string_member(item, "exit_uuid"));
     }
     return {};
   }
@@ -169,9 +180,11 @@ class RapidproImport {
     if (string_member(router, "type") == "random") {
       draft_.note(path, Severity::kError, "a random split has no counterpart here: its first way is always taken");
     } else if (operand.empty()) {
-      draft_.note(path, Severity::kError, fmt::format("the operand '@{}' has no counterpart here: only the default way is taken", expression));
+      draft_.note(path, Severity::kError,
+                  fmt::format("the operand '@{}' has no counterpart here: only the default way is taken", expression));
     }
-    if (!result.empty()) chain.set_value("variables." + result, "{{" + (operand.empty() ? std::string(kInput) : operand) + "}}");
+    if (!result.empty())
+      chain.set_value("variables." + result, "{{" + (operand.empty() ? std::string(kInput) : operand) + "}}");
     const std::string otherwise = target_of_category(node, router, default_category(router));
     Json entries = make_array();
     std::vector<RapidproWay> ways;
@@ -180,20 +193,24 @@ class RapidproImport {
       const Json& item = (*cases)[static_cast<rapidjson::SizeType>(i)];
       const std::string_view type = string_member(item, "type");
       const auto test = test_of(type, arguments_of(item), operand);
-      if (!test) draft_.note(at(path + ".router", "cases", i), Severity::kError, fmt::format("the test '{}' has no counterpart here and is never true", type));
+      if (!test)
+        draft_.note(at(path + ".router", "cases", i), Severity::kError,
+                    fmt::format("the test '{}' has no counterpart here and is never true", type));
       Json entry = object_of({{"if", test.value_or("false")}, {"then", fmt::format("${}", ways.size())}});
       push(entries, std::move(entry));
       const std::string_view category = string_member(item, "category_uuid");
       ways.push_back({target_of_category(node, router, category), category_name(router, category)});
     }
-    chain.branch(std::move(entries), ways, {otherwise, category_name(router, default_category(router))}, result_category(result));
+    chain.branch(std::move(entries), ways, {otherwise, category_name(router, default_category(router))},
+                 result_category(result));
   }
 
   static std::string default_category(const Json& router) {
     const std::string_view named = string_member(router, "default_category_uuid");
     if (!named.empty()) return std::string(named);
     const Json* categories = list_of(router, "categories");
-    return categories == nullptr || categories->Empty() ? std::string() : std::string(string_member((*categories)[0], "uuid"));
+    return categories == nullptr || categories->Empty() ? std::string()
+                                                        : std::string(string_member((*categories)[0], "uuid"));
   }
 
   static std::string category_name(const Json& router, std::string_view uuid) {
@@ -209,7 +226,8 @@ class RapidproImport {
     std::vector<std::string> arguments;
     const Json* list = list_of(item, "arguments");
     if (list == nullptr) return arguments;
-    for (const Json& argument : list->GetArray()) arguments.push_back(argument.IsString() ? std::string(text_of(argument)) : to_text(argument));
+    for (const Json& argument : list->GetArray())
+      arguments.push_back(argument.IsString() ? std::string(text_of(argument)) : to_text(argument));
     return arguments;
   }
 
@@ -217,7 +235,8 @@ class RapidproImport {
   std::string result_category(const std::string& result) {
     if (result.empty()) return {};
     if (text_.empty()) text_ = to_text(flow_);
-    const bool read = text_.find("results." + result + ".category") != std::string::npos || text_.find("has_category") != std::string::npos;
+    const bool read = text_.find("results." + result + ".category") != std::string::npos ||
+                      text_.find("has_category") != std::string::npos;
     return read ? "variables." + result + "_category" : std::string();
   }
 
@@ -232,7 +251,8 @@ class RapidproImport {
 }  // namespace
 
 Imported import_rapidpro(const Json& document) {
-  if (const Json* flows = list_of(document, "flows"); flows != nullptr && !flows->Empty()) return RapidproImport(document, (*flows)[0]).run();
+  if (const Json* flows = list_of(document, "flows"); flows != nullptr && !flows->Empty())
+    return RapidproImport(document, (*flows)[0]).run();
   const Json* definition = find(document, "definition");
   return RapidproImport(document, definition != nullptr && definition->IsObject() ? *definition : document).run();
 }

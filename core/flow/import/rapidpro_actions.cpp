@@ -94,11 +94,13 @@ void RapidproChain::set_value(const std::string& variable, std::string_view valu
 void RapidproChain::request(const Json& action, const std::string& path) {
   flush();
   const std::string method(string_member(action, "method", "GET"));
-  Json content = object_of({{"url", rewrite_expressions(string_member(action, "url"), draft_, path)}, {"method", method}});
+  Json content =
+      object_of({{"url", rewrite_expressions(string_member(action, "url"), draft_, path)}, {"method", method}});
   if (const Json* headers = find(action, "headers"); headers != nullptr && headers->IsObject()) {
     Json copy = make_object();
     for (const auto& member : headers->GetObject()) {
-      if (member.value.IsString()) set(copy, text_of(member.name), rewrite_expressions(text_of(member.value), draft_, path));
+      if (member.value.IsString())
+        set(copy, text_of(member.name), rewrite_expressions(text_of(member.value), draft_, path));
     }
     set(content, "headers", std::move(copy));
   }
@@ -115,7 +117,9 @@ void RapidproChain::request(const Json& action, const std::string& path) {
 void RapidproChain::add(const Json& action, const std::string& path) {
   const std::string_view type = string_member(action, "type");
   calls_ = false;
-  const auto value_of = [&](std::string_view key) { return rewrite_expressions(string_member(action, key), draft_, path); };
+  const auto value_of = [&](std::string_view key) {
+    return rewrite_expressions(string_member(action, key), draft_, path);
+  };
   if (type == "send_msg" || type == "send_interactive_msg") {
     say(action, path);
   } else if (type == "set_run_result") {
@@ -124,7 +128,9 @@ void RapidproChain::add(const Json& action, const std::string& path) {
     if (!category.empty()) set_value("variables." + slug(string_member(action, "name")) + "_category", category);
   } else if (type == "set_contact_field") {
     const Json* field = find(action, "field");
-    set_value("user." + std::string(field == nullptr ? std::string_view("field") : string_member(*field, "key", "field")), value_of("value"));
+    set_value(
+        "user." + std::string(field == nullptr ? std::string_view("field") : string_member(*field, "key", "field")),
+        value_of("value"));
   } else if (type == "set_contact_name") {
     set_value("user.name", value_of("name"));
   } else if (type == "set_contact_language") {
@@ -139,7 +145,8 @@ void RapidproChain::add(const Json& action, const std::string& path) {
     flush();
     const Json* flow = find(action, "flow");
     const std::string_view name = flow == nullptr ? std::string_view() : string_member(*flow, "name");
-    draft_.note(path, Severity::kInfo, fmt::format("calls the flow named '{}', which must be imported under that name", name));
+    draft_.note(path, Severity::kInfo,
+                fmt::format("calls the flow named '{}', which must be imported under that name", name));
     node("_flow", "composite", object_of({{"flow", name}}), "default");
     calls_ = true;
   } else {
@@ -163,13 +170,15 @@ std::string RapidproChain::through_category(const RapidproWay& way, const std::s
   if (category.empty() || way.category.empty()) return way.target;
   const std::string id = draft_.reserve(first_ + "_" + way.category);
   Json content = make_object();
-  set(content, "actions", array_of(object_of({{"type", "set_variable"}, {"variable", category}, {"value", way.category}})));
+  set(content, "actions",
+      array_of(object_of({{"type", "set_variable"}, {"variable", category}, {"value", way.category}})));
   draft_.add_node(id, "action", std::move(content), clone(position_));
   draft_.connect(id, "success", way.target);
   return id;
 }
 
-void RapidproChain::branch(Json entries, const std::vector<RapidproWay>& ways, const RapidproWay& otherwise, const std::string& category) {
+void RapidproChain::branch(Json entries, const std::vector<RapidproWay>& ways, const RapidproWay& otherwise,
+                           const std::string& category) {
   flush();
   if (entries.Empty()) {
     lead_to(through_category(otherwise, category));

@@ -18,7 +18,8 @@ struct RapidproWay {
 
 class RapidproChain {
  public:
-  RapidproChain(Draft& draft, std::string first, std::string path) : draft_(draft), first_(std::move(first)), path_(std::move(path)) {}
+  RapidproChain(Draft& draft, std::string first, std::string path)
+      : draft_(draft), first_(std::move(first)), path_(std::move(path)) {}
 
   void place(const Json& position);  // {left, top}
 
@@ -31,7 +32,8 @@ class RapidproChain {
   // A question with the text said last, if any; `late` is where its timeout leads.
   void ask(Json content, const std::string& late);
   // Entries lead to their ways in turn. With `category` a variable, each way first stores its category there.
-  void branch(Json entries, const std::vector<RapidproWay>& ways, const RapidproWay& otherwise, const std::string& category);
+  void branch(Json entries, const std::vector<RapidproWay>& ways, const RapidproWay& otherwise,
+              const std::string& category);
   void lead_to(const std::string& target);
   void lead_to_outcome(const std::string& good, const std::string& bad);
 

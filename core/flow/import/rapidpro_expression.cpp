@@ -10,12 +10,16 @@
 namespace sluice::flow::importing {
 namespace {
 
-bool is_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+bool is_name(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
 
 // "name.and.more" at the start of the text; a full stop that ends a sentence is no part of it.
 std::string_view reference_at(std::string_view text) {
   std::size_t end = 0;
-  while (end < text.size() && (is_name(text[end]) || (text[end] == '.' && end + 1 < text.size() && is_name(text[end + 1])))) ++end;
+  while (end < text.size() &&
+         (is_name(text[end]) || (text[end] == '.' && end + 1 < text.size() && is_name(text[end + 1]))))
+    ++end;
   return text.substr(0, end);
 }
 
@@ -32,12 +36,18 @@ std::string regex_of(std::string_view words, std::string_view between) {
   return fmt::format(R"((?i)(?:^|\W)(?:{})(?:\W|$))", pattern);
 }
 
-std::string matches(const std::string& operand, std::string_view pattern) { return fmt::format("string({}).matches({})", operand, cel_string(pattern)); }
+std::string matches(const std::string& operand, std::string_view pattern) {
+  return fmt::format("string({}).matches({})", operand, cel_string(pattern));
+}
 
 struct NumberTest {
   std::string_view type, sign;
 };
-constexpr std::array<NumberTest, 5> kNumberTests{{{"has_number_eq", "=="}, {"has_number_lt", "<"}, {"has_number_lte", "<="}, {"has_number_gt", ">"}, {"has_number_gte", ">="}}};
+constexpr std::array<NumberTest, 5> kNumberTests{{{"has_number_eq", "=="},
+                                                  {"has_number_lt", "<"},
+                                                  {"has_number_lte", "<="},
+                                                  {"has_number_gt", ">"},
+                                                  {"has_number_gte", ">="}}};
 
 struct PatternTest {
   std::string_view type, pattern;
@@ -49,7 +59,8 @@ constexpr std::array<PatternTest, 6> kPatternTests{{{"has_text", R"(\S)"},
                                                     {"has_date", R"([0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4})"},
                                                     {"has_time", "[0-9]{1,2}:[0-9]{2}"}}};
 
-std::optional<std::string> number_test(std::string_view type, const std::vector<std::string>& arguments, const std::string& operand) {
+std::optional<std::string> number_test(std::string_view type, const std::vector<std::string>& arguments,
+                                       const std::string& operand) {
   const std::string value = fmt::format("double({})", operand);
   for (const NumberTest& known : kNumberTests) {
     if (known.type != type || arguments.empty() || !is_number(arguments[0])) continue;
@@ -79,9 +90,17 @@ std::string path_of(std::string_view reference) {
     std::string_view theirs;
     std::string_view ours;
   };
-  constexpr std::array<Root, 11> kRoots{{{"input.text", kInput},         {"input", kInput},           {"contact.fields.", "user."}, {"contact.name", "user.name"},
-                                         {"contact.", "user."},          {"contact", "user.name"},    {"fields.", "user."},         {"webhook.json.", "temp.response."},
-                                         {"webhook.", "temp.response."}, {"webhook", "temp.response"}, {"legacy_extra.", "temp.response."}}};
+  constexpr std::array<Root, 11> kRoots{{{"input.text", kInput},
+                                         {"input", kInput},
+                                         {"contact.fields.", "user."},
+                                         {"contact.name", "user.name"},
+                                         {"contact.", "user."},
+                                         {"contact", "user.name"},
+                                         {"fields.", "user."},
+                                         {"webhook.json.", "temp.response."},
+                                         {"webhook.", "temp.response."},
+                                         {"webhook", "temp.response"},
+                                         {"legacy_extra.", "temp.response."}}};
   constexpr std::string_view kResults = "results.";
   if (reference.starts_with(kResults)) {
     std::string_view rest = reference.substr(kResults.size());
@@ -131,18 +150,23 @@ std::string rewrite_expressions(std::string_view text, Draft& draft, const std::
       i = end;
       continue;
     }
-    constexpr std::array<std::string_view, 12> kTheirs{"contact", "results", "fields", "input", "urns", "globals", "child", "parent", "run", "webhook", "trigger", "node"};
+    constexpr std::array<std::string_view, 12> kTheirs{"contact", "results", "fields", "input",   "urns",    "globals",
+                                                       "child",   "parent",  "run",    "webhook", "trigger", "node"};
     const std::string_view root = reference.substr(0, reference.find('.'));
     bool theirs = bracketed;
     for (const std::string_view name : kTheirs) theirs = theirs || root == name;
-    if (theirs) draft.note(path, Severity::kWarning, fmt::format("'{}' has no counterpart here and stays as it is", text.substr(i, std::max<std::size_t>(end - i, 2))));
+    if (theirs)
+      draft.note(path, Severity::kWarning,
+                 fmt::format("'{}' has no counterpart here and stays as it is",
+                             text.substr(i, std::max<std::size_t>(end - i, 2))));
     result.append(text.substr(i, end - i));
     i = end;
   }
   return result;
 }
 
-std::optional<std::string> test_of(std::string_view type, const std::vector<std::string>& arguments, const std::string& operand) {
+std::optional<std::string> test_of(std::string_view type, const std::vector<std::string>& arguments,
+                                   const std::string& operand) {
   for (const PatternTest& known : kPatternTests) {
     if (known.type == type) return matches(operand, known.pattern);
   }
@@ -151,11 +175,15 @@ std::optional<std::string> test_of(std::string_view type, const std::vector<std:
   if (type == "has_any_word") return matches(operand, regex_of(first, "|"));
   if (type == "has_all_words") return all_words(first, operand);
   if (type == "has_phrase") return matches(operand, regex_of(first, R"(\W+)"));
-  if (type == "has_only_phrase") return fmt::format("string({}).trim().lowerAscii() == {}.lowerAscii()", operand, cel_string(stripped(first)));
+  if (type == "has_only_phrase")
+    return fmt::format("string({}).trim().lowerAscii() == {}.lowerAscii()", operand, cel_string(stripped(first)));
   if (type == "has_only_text") return fmt::format("string({}) == {}", operand, cel_string(first));
-  if (type == "has_beginning") return fmt::format("string({}).trim().lowerAscii().startsWith({}.lowerAscii())", operand, cel_string(stripped(first)));
+  if (type == "has_beginning")
+    return fmt::format("string({}).trim().lowerAscii().startsWith({}.lowerAscii())", operand,
+                       cel_string(stripped(first)));
   if (type == "has_pattern") return matches(operand, "(?i)" + first);
-  if (type == "has_group" && !arguments.empty()) return fmt::format("has(user.groups) && {} in user.groups", cel_string(arguments.back()));
+  if (type == "has_group" && !arguments.empty())
+    return fmt::format("has(user.groups) && {} in user.groups", cel_string(arguments.back()));
   if (type == "has_category") {
     std::string list;
     for (const std::string& argument : arguments) list += (list.empty() ? "" : ", ") + cel_string(argument);

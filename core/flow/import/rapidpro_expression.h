@@ -21,6 +21,7 @@ inline constexpr std::string_view kResponse = "temp.response";  // the body of t
 [[nodiscard]] std::string rewrite_expressions(std::string_view text, Draft& draft, const std::string& path);
 
 // One case of a router as CEL over the operand's path, or nothing for a test that has no counterpart.
-[[nodiscard]] std::optional<std::string> test_of(std::string_view type, const std::vector<std::string>& arguments, const std::string& operand);
+[[nodiscard]] std::optional<std::string> test_of(std::string_view type, const std::vector<std::string>& arguments,
+                                                 const std::string& operand);
 
 }  // namespace sluice::flow::importing

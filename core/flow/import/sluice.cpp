@@ -14,12 +14,14 @@ namespace sluice::flow::importing {
 namespace {
 
 constexpr int kDeepestComposite = 16;  // FLOW 9
-constexpr std::array<std::string_view, 6> kEntryKeys{"entry_node_id", "entry_node", "entryNodeId", "start_node_id", "start_node", "entry"};
+constexpr std::array<std::string_view, 6> kEntryKeys{"entry_node_id", "entry_node", "entryNodeId",
+                                                     "start_node_id", "start_node", "entry"};
 constexpr std::array<std::string_view, 2> kNodeKeys{"nodes", "flow_nodes"};
 constexpr std::array<std::string_view, 3> kEdgeKeys{"connections", "edges", "flow_connections"};
 // Columns of flow_definitions that belong to the stored row and not to the flow.
-constexpr std::array<std::string_view, 10> kRowColumns{"id",         "flow_data",    "is_published", "is_active",       "created_at",
-                                                       "updated_at", "published_at", "created_by",   "published_by",    "created_by_id"};
+constexpr std::array<std::string_view, 10> kRowColumns{"id",           "flow_data",    "is_published", "is_active",
+                                                       "created_at",   "updated_at",   "published_at", "created_by",
+                                                       "published_by", "created_by_id"};
 
 template <std::size_t N>
 const Json* first_of(const Json& object, const std::array<std::string_view, N>& keys) {
@@ -50,12 +52,14 @@ class SluiceImport {
   }
 
  private:
-  // The flow itself, whether given alone, inside {"flow": …}, as a row with flow_data, or as the rows of the three tables.
+  // The flow itself, whether given alone, inside {"flow": …}, as a row with flow_data, or as the rows of the three
+  // tables.
   Json unwrapped() {
     const Json* definition = find(document_, "flow_definitions");
     if (definition == nullptr) definition = find(document_, "flow_definition");
     if (definition != nullptr && definition->IsArray() && !definition->Empty()) {
-      if (definition->Size() > 1) report_.push_back({"flow_definitions[1]", Severity::kError, "more than one flow: only the first is imported"});
+      if (definition->Size() > 1)
+        report_.push_back({"flow_definitions[1]", Severity::kError, "more than one flow: only the first is imported"});
       definition = &(*definition)[0];
     }
     if (definition == nullptr) definition = find(document_, "flow");
@@ -89,7 +93,8 @@ class SluiceImport {
     if (const Json* variables = find(source, "variables"); variables != nullptr && variables->IsObject()) {
       for (const auto& member : variables->GetObject()) rewriter.know(text_of(member.name));
     }
-    if (const Json* nodes = first_of(source, kNodeKeys); nodes != nullptr && nodes->IsArray()) learn(*nodes, rewriter, 0);
+    if (const Json* nodes = first_of(source, kNodeKeys); nodes != nullptr && nodes->IsArray())
+      learn(*nodes, rewriter, 0);
     for (const auto& member : source.GetObject()) {
       const std::string_view key = text_of(member.name);
       if (contains(kEntryKeys, key) || contains(kRowColumns, key)) continue;
@@ -105,7 +110,9 @@ class SluiceImport {
     add_graph(source, flow, "", rewriter, 0);
     if (rewriter.long_timeout_left() && !seconds) {
       set(flow, "timeout_unit", "seconds");
-      report_.push_back({"timeout_unit", Severity::kInfo, "timeouts of 1000 seconds or more remain: a second import must not take them for milliseconds"});
+      report_.push_back(
+          {"timeout_unit", Severity::kInfo,
+           "timeouts of 1000 seconds or more remain: a second import must not take them for milliseconds"});
     }
     return flow;
   }
@@ -134,7 +141,8 @@ class SluiceImport {
       if (content == nullptr) content = find(node, "data");
       if (content == nullptr) content = &node;
       rewriter.know_those_of(*content);
-      if (const Json* inner = find(*content, "nodes"); inner != nullptr && inner->IsArray()) learn(*inner, rewriter, depth + 1);
+      if (const Json* inner = find(*content, "nodes"); inner != nullptr && inner->IsArray())
+        learn(*inner, rewriter, depth + 1);
     }
   }
 
@@ -164,11 +172,13 @@ class SluiceImport {
     const Json* given = first_of(source, kEdgeKeys);
     if (given != nullptr && given->IsArray()) {
       for (std::size_t i = 0; i < given->Size(); ++i) {
-        push(connections, canonical_connection((*given)[static_cast<rapidjson::SizeType>(i)], at(prefix + "connections", i), report_));
+        push(connections, canonical_connection((*given)[static_cast<rapidjson::SizeType>(i)],
+                                               at(prefix + "connections", i), report_));
       }
     }
     for (const Json& edge : inline_edges.GetArray()) {
-      push(connections, canonical_connection(edge, prefix + "nodes." + std::string(string_member(edge, "source_node_id")), report_));
+      push(connections,
+           canonical_connection(edge, prefix + "nodes." + std::string(string_member(edge, "source_node_id")), report_));
     }
   }
 
@@ -179,13 +189,15 @@ class SluiceImport {
       return;
     }
     if (depth + 1 >= kDeepestComposite) {
-      report_.push_back({path, Severity::kError, fmt::format("composites are nested deeper than {}", kDeepestComposite)});
+      report_.push_back(
+          {path, Severity::kError, fmt::format("composites are nested deeper than {}", kDeepestComposite)});
       return;
     }
     Json inner = make_object();
     for (auto& member : content.GetObject()) {
       const std::string_view key = text_of(member.name);
-      if (!contains(kNodeKeys, key) && !contains(kEdgeKeys, key) && !contains(kEntryKeys, key)) set(inner, key, clone(member.value));
+      if (!contains(kNodeKeys, key) && !contains(kEdgeKeys, key) && !contains(kEntryKeys, key))
+        set(inner, key, clone(member.value));
     }
     rewriter.rewrite(inner, path);
     add_graph(content, inner, path + ".", rewriter, depth + 1);
@@ -198,12 +210,17 @@ class SluiceImport {
       if (entry == nullptr || !(entry->IsString() || entry->IsInt64())) continue;
       const std::string id = entry->IsString() ? std::string(text_of(*entry)) : to_text(*entry);
       if (id.empty()) continue;
-      if (key != kEntryKeys.front()) report_.push_back({prefix + std::string(key), Severity::kInfo, "written as entry_node_id"});
+      if (key != kEntryKeys.front())
+        report_.push_back({prefix + std::string(key), Severity::kInfo, "written as entry_node_id"});
       return id;
     }
     const std::string guess = only_root(nodes, connections);
-    report_.push_back({prefix + "entry_node_id", Severity::kWarning,
-                       guess.empty() ? "the flow names no entry node" : fmt::format("the flow names no entry node: it starts at '{}', the first node that nothing leads to", guess)});
+    report_.push_back(
+        {prefix + "entry_node_id", Severity::kWarning,
+         guess.empty()
+             ? "the flow names no entry node"
+             : fmt::format("the flow names no entry node: it starts at '{}', the first node that nothing leads to",
+                           guess)});
     return guess;
   }
 
@@ -223,6 +240,8 @@ class SluiceImport {
 
 }  // namespace
 
-Imported import_sluice(const Json& document) { return SluiceImport(document).run(); }
+Imported import_sluice(const Json& document) {
+  return SluiceImport(document).run();
+}
 
 }  // namespace sluice::flow::importing

@@ -12,9 +12,11 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kSourceKeys{"source_node_id", "source", "from", "source_id", "from_node_id"};
 constexpr std::array<std::string_view, 5> kTargetKeys{"target_node_id", "target", "to", "target_id", "to_node_id"};
-constexpr std::array<std::string_view, 5> kLabelKeys{"connection_type", "label", "type", "sourceHandle", "source_handle"};
+constexpr std::array<std::string_view, 5> kLabelKeys{"connection_type", "label", "type", "sourceHandle",
+                                                     "source_handle"};
 // Columns of the table that say nothing about the flow, and what a drawing program adds.
-constexpr std::array<std::string_view, 7> kOwnColumns{"id", "flow_id", "version_id", "created_at", "updated_at", "targetHandle", "target_handle"};
+constexpr std::array<std::string_view, 7> kOwnColumns{"id",         "flow_id",      "version_id",   "created_at",
+                                                      "updated_at", "targetHandle", "target_handle"};
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& list, std::string_view key) {
@@ -41,11 +43,13 @@ std::string label_of(const Json& edge, const std::string& path, Json& info, std:
     if (text.empty()) continue;
     const std::string label = label_from(text);
     if (!label.empty()) {
-      if (label != text) report.push_back({path, Severity::kInfo, fmt::format("label '{}' is written '{}'", text, label)});
+      if (label != text)
+        report.push_back({path, Severity::kInfo, fmt::format("label '{}' is written '{}'", text, label)});
       return label;
     }
     if (key == "connection_type") {
-      report.push_back({path, Severity::kError, fmt::format("label '{}' is none of default, success, failure, timeout, $N", text)});
+      report.push_back(
+          {path, Severity::kError, fmt::format("label '{}' is none of default, success, failure, timeout, $N", text)});
       return std::string(text);
     }
     set(info, key, text);
@@ -57,7 +61,9 @@ std::string label_of(const Json& edge, const std::string& path, Json& info, std:
 void copy_conditions(const Json& edge, Json& connection, const std::string& path, std::vector<Note>& report) {
   for (const std::string_view key : {"condition", "conditions"}) {
     const Json* value = find(edge, key);
-    if (value == nullptr || value->IsNull() || (value->IsObject() && value->MemberCount() == 0) || (value->IsArray() && value->Empty())) continue;
+    if (value == nullptr || value->IsNull() || (value->IsObject() && value->MemberCount() == 0) ||
+        (value->IsArray() && value->Empty()))
+      continue;
     const std::string_view proper = value->IsString() ? "condition" : "conditions";
     if (value->IsString() && text_of(*value).empty()) continue;
     if (proper != key) report.push_back({path, Severity::kInfo, fmt::format("'{}' is written '{}'", key, proper)});
@@ -89,7 +95,9 @@ Json canonical_connection(const Json& edge, const std::string& path, std::vector
   }
   Json info = make_object();
   const std::string label = label_of(edge, path, info, report);
-  Json connection = object_of({{"source_node_id", first_id(edge, kSourceKeys)}, {"target_node_id", first_id(edge, kTargetKeys)}, {"connection_type", label}});
+  Json connection = object_of({{"source_node_id", first_id(edge, kSourceKeys)},
+                               {"target_node_id", first_id(edge, kTargetKeys)},
+                               {"connection_type", label}});
   copy_conditions(edge, connection, path, report);
   std::string moved;
   for (const auto& member : edge.GetObject()) {
@@ -98,7 +106,8 @@ Json canonical_connection(const Json& edge, const std::string& path, std::vector
       deep_merge(info, member.value);
       continue;
     }
-    const bool used = contains(kSourceKeys, key) || contains(kTargetKeys, key) || contains(kLabelKeys, key) || key == "condition" || key == "conditions";
+    const bool used = contains(kSourceKeys, key) || contains(kTargetKeys, key) || contains(kLabelKeys, key) ||
+                      key == "condition" || key == "conditions";
     if (used || contains(kOwnColumns, key) || member.value.IsNull()) continue;
     set(info, key, clone(member.value));
     moved += (moved.empty() ? "" : ", ") + std::string(key);

@@ -14,7 +14,8 @@ namespace sluice::flow::importing {
 [[nodiscard]] std::string node_id_of(const Json& node);
 
 // {node_id, node_type, template, content, position, info}; its inline connections are appended to `connections`.
-[[nodiscard]] Json canonical_node(const Json& node, const std::string& path, Json& connections, std::vector<Note>& report);
+[[nodiscard]] Json canonical_node(const Json& node, const std::string& path, Json& connections,
+                                  std::vector<Note>& report);
 
 // {source_node_id, target_node_id, connection_type, condition, conditions, info}.
 [[nodiscard]] Json canonical_connection(const Json& edge, const std::string& path, std::vector<Note>& report);

@@ -10,13 +10,15 @@
 namespace sluice::flow::importing {
 namespace {
 
-constexpr std::array<std::string_view, 7> kTypes{"message", "question", "condition", "action", "webhook", "composite", "script"};
+constexpr std::array<std::string_view, 7> kTypes{"message", "question",  "condition", "action",
+                                                 "webhook", "composite", "script"};
 constexpr std::array<std::string_view, 4> kIdKeys{"node_id", "id", "node_key", "key"};
 constexpr std::array<std::string_view, 3> kTypeKeys{"node_type", "type", "nodeType"};
 constexpr std::array<std::string_view, 4> kKept{"template", "content", "position", "info"};
 // Columns of the table, and what drawing programs add: nothing of the flow's.
-constexpr std::array<std::string_view, 13> kOwnColumns{"id",       "node_key", "flow_id",  "version_id", "created_at", "updated_at", "width",
-                                                       "height",   "selected", "dragging", "measured",   "positionAbsolute", "key"};
+constexpr std::array<std::string_view, 13> kOwnColumns{
+    "id",     "node_key", "flow_id",  "version_id", "created_at",       "updated_at", "width",
+    "height", "selected", "dragging", "measured",   "positionAbsolute", "key"};
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& list, std::string_view key) {
@@ -24,7 +26,8 @@ bool contains(const std::array<std::string_view, N>& list, std::string_view key)
 }
 
 std::string_view lower_type(std::string_view type) {
-  const auto* found = std::ranges::find_if(kTypes, [&](std::string_view known) { return equal_ignoring_case(known, type); });
+  const auto* found =
+      std::ranges::find_if(kTypes, [&](std::string_view known) { return equal_ignoring_case(known, type); });
   return found == kTypes.end() ? std::string_view() : *found;
 }
 
@@ -40,11 +43,13 @@ std::string type_of(const Json& node, const std::string& path, std::vector<Note>
       if (first.empty()) first = text;
       const std::string_view known = lower_type(text);
       if (known.empty()) continue;
-      if (known != text) report.push_back({path, Severity::kInfo, fmt::format("type '{}' is written '{}'", text, known)});
+      if (known != text)
+        report.push_back({path, Severity::kInfo, fmt::format("type '{}' is written '{}'", text, known)});
       return std::string(known);
     }
   }
-  report.push_back({path, Severity::kError, first.empty() ? "the node has no type" : fmt::format("node type '{}' is unknown", first)});
+  report.push_back({path, Severity::kError,
+                    first.empty() ? "the node has no type" : fmt::format("node type '{}' is unknown", first)});
   return std::string(first);
 }
 
@@ -80,7 +85,8 @@ void make_action_list(Json& content, const std::string& path, std::vector<Note>&
     Json& action = (*actions)[i];
     if (!action.IsObject() || string_member(action, "action").empty() || find(action, "type") != nullptr) continue;
     action = canonical_action(action);
-    report.push_back({at(path, "actions", i), Severity::kInfo, "'action' and 'params' are written as one object with 'type'"});
+    report.push_back(
+        {at(path, "actions", i), Severity::kInfo, "'action' and 'params' are written as one object with 'type'"});
   }
 }
 
@@ -103,7 +109,8 @@ Json content_of(const Json& node, const std::string& path, std::vector<Note>& re
   }
   constexpr std::array<std::string_view, 1> kData{"data"};
   Json content = members_except(node, kIdKeys, kTypeKeys, kKept, kOwnColumns, kData);
-  if (content.MemberCount() > 0) report.push_back({path, Severity::kInfo, "the content is taken from the node's own members"});
+  if (content.MemberCount() > 0)
+    report.push_back({path, Severity::kInfo, "the content is taken from the node's own members"});
   return content;
 }
 
@@ -115,7 +122,8 @@ void append_connection(Json& connections, const std::string& source, std::string
   push(connections, std::move(edge));
 }
 
-void take_inline_connections(const Json& node, const std::string& id, const std::string& path, Json& connections, std::vector<Note>& report) {
+void take_inline_connections(const Json& node, const std::string& id, const std::string& path, Json& connections,
+                             std::vector<Note>& report) {
   const Json* own = find(node, "connections");
   if (own == nullptr) {
     const Json* data = find(node, "data");
@@ -125,7 +133,8 @@ void take_inline_connections(const Json& node, const std::string& id, const std:
   if (own->IsObject()) {
     for (const auto& member : own->GetObject()) {
       if (member.value.IsArray()) {
-        for (const Json& target : member.value.GetArray()) append_connection(connections, id, text_of(member.name), target);
+        for (const Json& target : member.value.GetArray())
+          append_connection(connections, id, text_of(member.name), target);
       } else {
         append_connection(connections, id, text_of(member.name), member.value);
       }
@@ -140,7 +149,9 @@ void take_inline_connections(const Json& node, const std::string& id, const std:
 
 }  // namespace
 
-bool known_node_type(std::string_view type) { return contains(kTypes, type); }
+bool known_node_type(std::string_view type) {
+  return contains(kTypes, type);
+}
 
 std::string node_id_of(const Json& node) {
   const Json* data = find(node, "data");
@@ -163,26 +174,30 @@ Json canonical_node(const Json& node, const std::string& path, Json& connections
     return nothing;
   }
   const std::string id = node_id_of(node);
-  if (id.empty()) report.push_back({path, Severity::kError, "the node has no id under node_id, id, node_key or data.id"});
+  if (id.empty())
+    report.push_back({path, Severity::kError, "the node has no id under node_id, id, node_key or data.id"});
   const std::string type = type_of(node, path, report);
   if (id != string_member(node, "node_id") || type != string_member(node, "node_type")) {
     report.push_back({path, Severity::kInfo, fmt::format("written as node_id '{}', node_type '{}'", id, type)});
   }
   Json result = object_of({{"node_id", id}, {"node_type", type}});
-  if (const Json* part = find(node, "template"); part != nullptr && !part->IsNull()) set(result, "template", clone(*part));
+  if (const Json* part = find(node, "template"); part != nullptr && !part->IsNull())
+    set(result, "template", clone(*part));
   Json content = content_of(node, path, report);
   // An inline composite's connections are its own content; those of other nodes are edges.
   const bool nested = type == "composite" && find(content, "nodes") != nullptr;
   if (type == "action") make_action_list(content, path + ".content", report);
   set(result, "content", std::move(content));
-  if (const Json* part = find(node, "position"); part != nullptr && part->IsObject()) set(result, "position", clone(*part));
+  if (const Json* part = find(node, "position"); part != nullptr && part->IsObject())
+    set(result, "position", clone(*part));
   Json info = make_object();
   if (const Json* own = find(node, "info"); own != nullptr && own->IsObject()) info = clone(*own);
   if (find(node, "content") != nullptr) {
     constexpr std::array<std::string_view, 1> kData{"data"};
     const Json rest = members_except(node, kIdKeys, kTypeKeys, kKept, kOwnColumns, kData);
     for (const auto& member : rest.GetObject()) set(info, text_of(member.name), clone(member.value));
-    if (rest.MemberCount() > 0) report.push_back({path, Severity::kInfo, "members that nodes do not have are moved into info"});
+    if (rest.MemberCount() > 0)
+      report.push_back({path, Severity::kInfo, "members that nodes do not have are moved into info"});
   }
   if (info.MemberCount() > 0) set(result, "info", std::move(info));
   if (!nested || find(node, "content") != nullptr) take_inline_connections(node, id, path, connections, report);

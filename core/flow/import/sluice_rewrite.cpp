@@ -11,15 +11,19 @@
 namespace sluice::flow::importing {
 namespace {
 
-constexpr std::array<std::string_view, 8> kScopes{"user", "variables", "context", "temp", "session", "input", "output", "local"};
+constexpr std::array<std::string_view, 8> kScopes{"user",    "variables", "context", "temp",
+                                                  "session", "input",     "output",  "local"};
 
 // Members that hold expressions, patterns or code, where a brace is not ours to touch.
-constexpr std::array<std::string_view, 8> kNoTemplates{"pattern", "if", "condition", "conditions", "expression", "code", "cel", "script"};
+constexpr std::array<std::string_view, 8> kNoTemplates{"pattern",    "if",   "condition", "conditions",
+                                                       "expression", "code", "cel",       "script"};
 
 constexpr double kFirstMilliseconds = 1000;
 
 // What follows `$` is a template of some other language.
-bool foreign(std::string_view text, std::size_t open) { return open > 0 && text[open - 1] == '$'; }
+bool foreign(std::string_view text, std::size_t open) {
+  return open > 0 && text[open - 1] == '$';
+}
 
 }  // namespace
 
@@ -45,7 +49,9 @@ void ContentRewriter::know_those_of(const Json& content) {
   }
 }
 
-void ContentRewriter::rewrite(Json& content, const std::string& path) { rewrite_value(content, {}, path, 0); }
+void ContentRewriter::rewrite(Json& content, const std::string& path) {
+  rewrite_value(content, {}, path, 0);
+}
 
 void ContentRewriter::rewrite_value(Json& value, std::string_view key, const std::string& path, int depth) {
   if (depth >= kDeepestContent || std::ranges::find(kNoTemplates, key) != kNoTemplates.end()) return;
@@ -57,7 +63,8 @@ void ContentRewriter::rewrite_value(Json& value, std::string_view key, const std
   } else if (value.IsNumber() && key == "timeout") {
     rewrite_timeout(value, path);
   } else if (value.IsArray()) {
-    for (rapidjson::SizeType i = 0; i < value.Size(); ++i) rewrite_value(value[i], {}, fmt::format("{}[{}]", path, i), depth + 1);
+    for (rapidjson::SizeType i = 0; i < value.Size(); ++i)
+      rewrite_value(value[i], {}, fmt::format("{}[{}]", path, i), depth + 1);
   } else if (value.IsObject()) {
     for (auto& member : value.GetObject()) {
       rewrite_value(member.value, text_of(member.name), fmt::format("{}.{}", path, text_of(member.name)), depth + 1);
@@ -71,7 +78,8 @@ void ContentRewriter::rewrite_timeout(Json& value, const std::string& path) {
     const std::string before = to_text(value);
     const bool whole = seconds == std::floor(seconds) && seconds < 1e15;
     value = whole ? Json(static_cast<std::int64_t>(seconds)) : Json(seconds);
-    report_.push_back({path, Severity::kInfo, fmt::format("timeout {} is milliseconds: {} seconds", before, to_text(value))});
+    report_.push_back(
+        {path, Severity::kInfo, fmt::format("timeout {} is milliseconds: {} seconds", before, to_text(value))});
   }
   long_timeout_left_ = long_timeout_left_ || value.GetDouble() >= kFirstMilliseconds;
 }
@@ -87,8 +95,11 @@ std::string ContentRewriter::with_double_braces(std::string_view text) const {
       i = end;
       continue;
     }
-    const std::size_t close = text[i] == '{' && !foreign(text, i) ? text.find_first_of("{}", i + 1) : std::string_view::npos;
-    const std::string reference = close != std::string_view::npos && text[close] == '}' ? reference_for(text.substr(i + 1, close - i - 1)) : std::string();
+    const std::size_t close =
+        text[i] == '{' && !foreign(text, i) ? text.find_first_of("{}", i + 1) : std::string_view::npos;
+    const std::string reference = close != std::string_view::npos && text[close] == '}'
+                                      ? reference_for(text.substr(i + 1, close - i - 1))
+                                      : std::string();
     if (reference.empty()) {
       result += text[i++];
     } else {
@@ -101,7 +112,8 @@ std::string ContentRewriter::with_double_braces(std::string_view text) const {
 
 std::string ContentRewriter::reference_for(std::string_view name) const {
   constexpr std::string_view kSecret = "secret:";
-  if (name.starts_with(kSecret)) return safe_variable(name.substr(kSecret.size())) ? fmt::format("{{{{{}}}}}", name) : std::string();
+  if (name.starts_with(kSecret))
+    return safe_variable(name.substr(kSecret.size())) ? fmt::format("{{{{{}}}}}", name) : std::string();
   if (!safe_variable(name)) return {};
   if (has_scope(name)) return fmt::format("{{{{{}}}}}", name);
   return known_.contains(name.substr(0, name.find('.'))) ? fmt::format("{{{{variables.{}}}}}", name) : std::string();

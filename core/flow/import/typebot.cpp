@@ -1,4 +1,5 @@
-// Typebot, version 6 (and 3 to 5, whose start is a block): groups of blocks that run top to bottom, edges that leave them.
+// Typebot, version 6 (and 3 to 5, whose start is a block): groups of blocks that run top to bottom, edges that leave
+// them.
 #include <fmt/format.h>
 
 #include "core/flow/import/cel_text.h"
@@ -25,7 +26,8 @@ class TypebotImport {
     if (!variables_.all().empty()) {
       draft_.note("variables", Severity::kInfo, "variables live in temp, since Typebot's end with the conversation");
     }
-    draft_.note("theme", Severity::kInfo, "theme, typing emulation and the columns of results belong to Typebot's pages and are left out");
+    draft_.note("theme", Severity::kInfo,
+                "theme, typing emulation and the columns of results belong to Typebot's pages and are left out");
     return std::move(draft_).finish();
   }
 
@@ -34,25 +36,44 @@ class TypebotImport {
 
   void emit(const TypebotSegment& segment) {
     switch (segment.role) {
-      case TypebotRole::kMessage: emit_message(segment); break;
-      case TypebotRole::kQuestion: emit_question(segment); break;
-      case TypebotRole::kCondition: emit_condition(segment); break;
-      case TypebotRole::kAction: emit_action(segment); break;
-      case TypebotRole::kScript: emit_single(segment, "script", script_content(graph_.block(segment.last), scope_of(segment.last))); break;
-      case TypebotRole::kWebhook: emit_webhook(segment); break;
-      case TypebotRole::kComposite: emit_composite(segment); break;
-      case TypebotRole::kRedirect: break;
+      case TypebotRole::kMessage:
+        emit_message(segment);
+        break;
+      case TypebotRole::kQuestion:
+        emit_question(segment);
+        break;
+      case TypebotRole::kCondition:
+        emit_condition(segment);
+        break;
+      case TypebotRole::kAction:
+        emit_action(segment);
+        break;
+      case TypebotRole::kScript:
+        emit_single(segment, "script", script_content(graph_.block(segment.last), scope_of(segment.last)));
+        break;
+      case TypebotRole::kWebhook:
+        emit_webhook(segment);
+        break;
+      case TypebotRole::kComposite:
+        emit_composite(segment);
+        break;
+      case TypebotRole::kRedirect:
+        break;
     }
   }
 
-  void add(const TypebotSegment& segment, std::string_view type, Json content) { add(segment.node, segment, type, std::move(content)); }
+  void add(const TypebotSegment& segment, std::string_view type, Json content) {
+    add(segment.node, segment, type, std::move(content));
+  }
 
   void add(std::string_view node, const TypebotSegment& segment, std::string_view type, Json content) {
     const Json& group = graph_.group(segment.first);
     Json position = position_of(find(group, "graphCoordinates"));
-    if (Json* y = find(position, "y")) *y = Json(y->GetInt64() + static_cast<std::int64_t>(segment.first.block) * kLineHeight);
+    if (Json* y = find(position, "y"))
+      *y = Json(y->GetInt64() + static_cast<std::int64_t>(segment.first.block) * kLineHeight);
     draft_.add_node(node, type, std::move(content), std::move(position),
-                    object_of({{"group", string_member(group, "title")}, {"source_id", string_member(graph_.block(segment.last), "id")}}));
+                    object_of({{"group", string_member(group, "title")},
+                               {"source_id", string_member(graph_.block(segment.last), "id")}}));
   }
 
   void emit_single(const TypebotSegment& segment, std::string_view type, Json content) {
@@ -120,7 +141,8 @@ class TypebotImport {
   }
 
   // A picture is chosen as a whole option; the bot's texts and conditions want its title.
-  std::string keep_titles(const TypebotSegment& segment, const TypebotVariable& variable, const std::string& chosen, bool several) {
+  std::string keep_titles(const TypebotSegment& segment, const TypebotVariable& variable, const std::string& chosen,
+                          bool several) {
     Json action = object_of({{"variable", variable.path}});
     if (several) {
       set(action, "type", "calculate");
@@ -136,7 +158,8 @@ class TypebotImport {
     return node;
   }
 
-  void branch_after(const std::string& action, const std::string& variable, const Json& item, const std::string& target) {
+  void branch_after(const std::string& action, const std::string& variable, const Json& item,
+                    const std::string& target) {
     const std::string title = variables_.rewrite(string_member(item, "title"), draft_, "items");
     draft_.connect(action, "success", target, fmt::format("{} == {}", variable, cel_string(title)));
   }
@@ -196,10 +219,13 @@ class TypebotImport {
     const TypebotScope scope = scope_of(segment.last);
     Json content = object_of({{"flow", bot}});
     Json inputs = make_object();
-    for (const TypebotVariable& variable : variables_.all()) set(inputs, variable.path.substr(5), "{{" + variable.path + "}}");
+    for (const TypebotVariable& variable : variables_.all())
+      set(inputs, variable.path.substr(5), "{{" + variable.path + "}}");
     if (inputs.MemberCount() > 0) set(content, "inputs", std::move(inputs));
-    scope.note(Severity::kWarning, fmt::format("the linked bot must be imported as a flow named '{}'; it starts at its own start and "
-                                               "sees this bot's variables as its input", bot));
+    scope.note(Severity::kWarning,
+               fmt::format("the linked bot must be imported as a flow named '{}'; it starts at its own start and "
+                           "sees this bot's variables as its input",
+                           bot));
     add(segment, "composite", std::move(content));
     draft_.connect(segment.node, "default", graph_.next(segment.last));
   }
@@ -240,6 +266,8 @@ class TypebotImport {
 
 }  // namespace
 
-Imported import_typebot(const Json& document) { return TypebotImport(document).run(); }
+Imported import_typebot(const Json& document) {
+  return TypebotImport(document).run();
+}
 
 }  // namespace sluice::flow::importing

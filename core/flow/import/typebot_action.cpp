@@ -39,7 +39,8 @@ Json predefined(const TypebotVariable& variable, std::string_view type, const Ty
   }
   if (type == "User ID") return set_to(variable, make_string("{{session.id}}"));
   if (type == "Random ID") return set_to(variable, make_string("{{session.id}}-{{session.current_node}}"));
-  scope.note(Severity::kError, fmt::format("'{}' is a value of Typebot's own: {} is cleared instead", type, variable.path));
+  scope.note(Severity::kError,
+             fmt::format("'{}' is a value of Typebot's own: {} is cleared instead", type, variable.path));
   return object_of({{"type", "clear"}, {"variable", variable.path}});
 }
 
@@ -71,7 +72,8 @@ Json body_of(const Json& options, const Json& request, const TypebotScope& scope
     return parsed ? std::move(*parsed) : make_string(body);
   }
   Json answers = make_object();
-  for (const TypebotVariable& variable : scope.variables.all()) set(answers, variable.label, "{{" + variable.path + "}}");
+  for (const TypebotVariable& variable : scope.variables.all())
+    set(answers, variable.label, "{{" + variable.path + "}}");
   return answers;
 }
 
@@ -84,9 +86,11 @@ Json mapping_of(const Json& options, const TypebotScope& scope) {
     const TypebotVariable* target = scope.variables.by_id(string_member(entry, "variableId"));
     const std::string_view path = string_member(entry, "bodyPath");
     if (target == nullptr || path.empty()) continue;
-    const bool plain = (path == "data" || path.starts_with("data.") || path.starts_with("data[")) && !path.contains('(');
+    const bool plain =
+        (path == "data" || path.starts_with("data.") || path.starts_with("data[")) && !path.contains('(');
     if (!plain) {
-      scope.note(Severity::kError, fmt::format("'{}' of the response cannot be read into {}: only paths in data can", path, target->path));
+      scope.note(Severity::kError, fmt::format("'{}' of the response cannot be read into {}: only paths in data can",
+                                               path, target->path));
       continue;
     }
     set(mapping, target->path, "$" + std::string(path.substr(4)));
@@ -124,7 +128,8 @@ Json script_content(const Json& block, const TypebotScope& scope) {
   const bool is_script = string_member(block, "type") == "Script";
   Json content = object_of({{"code", string_member(options, is_script ? "content" : "expressionToEvaluate")}});
   Json inputs = make_object();
-  for (const TypebotVariable& variable : scope.variables.all()) set(inputs, variable.label, "{{" + variable.path + "}}");
+  for (const TypebotVariable& variable : scope.variables.all())
+    set(inputs, variable.label, "{{" + variable.path + "}}");
   set(content, "inputs", std::move(inputs));
   Json outputs = make_array();
   if (const TypebotVariable* target = scope.variables.of_block(block); !is_script && target != nullptr) {
@@ -133,7 +138,8 @@ Json script_content(const Json& block, const TypebotScope& scope) {
     for (const TypebotVariable& variable : scope.variables.all()) push(outputs, make_string(variable.path));
   }
   set(content, "outputs", std::move(outputs));
-  scope.note(Severity::kWarning, "JavaScript is not run here: the client gets it, runs it and answers before the conversation goes on");
+  scope.note(Severity::kWarning,
+             "JavaScript is not run here: the client gets it, runs it and answers before the conversation goes on");
   return content;
 }
 

@@ -41,7 +41,8 @@ struct RichText {
 // A question node's content from an input block. `text` is the bubble above it, empty when there is none.
 [[nodiscard]] Json question_content(const Json& block, std::string_view text, const TypebotScope& scope);
 
-// One entry of an action node's list, from a Set variable block; null when it is JavaScript, which only a client can run.
+// One entry of an action node's list, from a Set variable block; null when it is JavaScript, which only a client can
+// run.
 [[nodiscard]] Json set_variable_action(const Json& block, const TypebotScope& scope);
 
 // A script node's content, from a Script block or from a Set variable block whose expression is JavaScript.

@@ -39,38 +39,49 @@ Json number_of(std::string_view text) {
   return parsed && parsed->IsNumber() ? std::move(*parsed) : make_string(text);
 }
 
-Comparison in_cel(std::string cel) { return {Json(), std::move(cel), true}; }
+Comparison in_cel(std::string cel) {
+  return {Json(), std::move(cel), true};
+}
 
-std::string present(const TypebotVariable& variable) { return "has(" + variable.path + ") && "; }
+std::string present(const TypebotVariable& variable) {
+  return "has(" + variable.path + ") && ";
+}
 
 Comparison empty(const TypebotVariable& variable) {
-  return {test_of(variable, "is_empty", Json(true)), fmt::format("!has({0}) || {0} in [null, \"\", []]", variable.path)};
+  return {test_of(variable, "is_empty", Json(true)),
+          fmt::format("!has({0}) || {0} in [null, \"\", []]", variable.path)};
 }
 
 Comparison equals(const TypebotVariable& variable, std::string_view value) {
-  if (variable.kind == ValueKind::kList) return in_cel(present(variable) + variable.path + ".all(v, v == " + cel_string(value) + ")");
+  if (variable.kind == ValueKind::kList)
+    return in_cel(present(variable) + variable.path + ".all(v, v == " + cel_string(value) + ")");
   const bool numeric = variable.numeric() && is_number(value);
   Comparison result{test_of(variable, "eq", numeric ? number_of(value) : make_string(value)), {}};
   result.cel = present(variable) + variable.path + " == " + (numeric ? std::string(value) : cel_string(value));
   return result;
 }
 
-Comparison ordered(const TypebotVariable& variable, std::string_view value, std::string_view operation, const TypebotScope& scope) {
+Comparison ordered(const TypebotVariable& variable, std::string_view value, std::string_view operation,
+                   const TypebotScope& scope) {
   const std::string_view sign = operation == "gt" ? ">" : "<";
   if (!is_number(value)) {
-    scope.note(Severity::kWarning, fmt::format("'{}' is no number: the comparison with {} is made on texts", value, variable.path));
-    return {test_of(variable, operation, make_string(value)), fmt::format("{} {} {}", variable.path, sign, cel_string(value))};
+    scope.note(Severity::kWarning,
+               fmt::format("'{}' is no number: the comparison with {} is made on texts", value, variable.path));
+    return {test_of(variable, operation, make_string(value)),
+            fmt::format("{} {} {}", variable.path, sign, cel_string(value))};
   }
   if (variable.kind == ValueKind::kList) return in_cel(fmt::format("size({}) {} {}", variable.path, sign, value));
   if (!variable.numeric()) return in_cel(fmt::format("double({}) {} {}", variable.path, sign, cel_double(value)));
   return {test_of(variable, operation, number_of(value)), fmt::format("{} {} {}", variable.path, sign, value)};
 }
 
-Comparison on_text(const TypebotVariable& variable, std::string_view value, std::string_view operation, std::string_view function) {
+Comparison on_text(const TypebotVariable& variable, std::string_view value, std::string_view operation,
+                   std::string_view function) {
   if (value.empty()) return never();
   const bool pattern = function == "matches";
   if (variable.kind == ValueKind::kList && operation == "contains") {
-    return {test_of(variable, operation, make_string(value)), fmt::format("{} in {}", cel_string(value), variable.path)};
+    return {test_of(variable, operation, make_string(value)),
+            fmt::format("{} in {}", cel_string(value), variable.path)};
   }
   if (variable.kind == ValueKind::kList) {
     return in_cel(fmt::format("{}.all(v, v.{}({}))", variable.path, function, cel_string(value)));
@@ -83,14 +94,16 @@ Comparison on_text(const TypebotVariable& variable, std::string_view value, std:
 }
 
 // The value is itself a reference to another variable.
-Comparison between(const TypebotVariable& left, const TypebotVariable& right, std::string_view operation, const TypebotScope& scope) {
+Comparison between(const TypebotVariable& left, const TypebotVariable& right, std::string_view operation,
+                   const TypebotScope& scope) {
   if (operation == "Equal to") return in_cel(fmt::format("{} == {}", left.path, right.path));
   if (operation == "Not equal") return in_cel(fmt::format("{} != {}", left.path, right.path));
   if (operation == "Greater than") return in_cel(fmt::format("double({}) > double({})", left.path, right.path));
   if (operation == "Less than") return in_cel(fmt::format("double({}) < double({})", left.path, right.path));
   if (operation == "Contains") return in_cel(fmt::format("{}.contains({})", left.path, right.path));
   if (operation == "Does not contain") return in_cel(fmt::format("!{}.contains({})", left.path, right.path));
-  scope.note(Severity::kError, fmt::format("'{}' between two variables could not be carried over and is never true", operation));
+  scope.note(Severity::kError,
+             fmt::format("'{}' between two variables could not be carried over and is never true", operation));
   return never();
 }
 
@@ -109,7 +122,8 @@ Comparison compare(const Json& comparison, const TypebotScope& scope) {
     const TypebotVariable* other = scope.variables.by_label(stripped(value.substr(2, value.size() - 4)));
     if (other != nullptr) return between(*variable, *other, operation, scope);
   }
-  if (value.contains("{{")) scope.note(Severity::kWarning, fmt::format("'{}' is compared as it stands, without replacing variables", value));
+  if (value.contains("{{"))
+    scope.note(Severity::kWarning, fmt::format("'{}' is compared as it stands, without replacing variables", value));
   if (operation == "Equal to") return equals(*variable, value);
   if (operation == "Not equal") return negated(equals(*variable, value));
   if (operation == "Contains") return on_text(*variable, value, "contains", "contains");
@@ -120,7 +134,8 @@ Comparison compare(const Json& comparison, const TypebotScope& scope) {
   if (operation == "Ends with") return on_text(*variable, value, "ends_with", "endsWith");
   if (operation == "Matches regex") return on_text(*variable, value, "matches", "matches");
   if (operation == "Does not match regex") return negated(on_text(*variable, value, "matches", "matches"));
-  scope.note(Severity::kError, fmt::format("comparison operator '{}' is not known: the comparison is never true", operation));
+  scope.note(Severity::kError,
+             fmt::format("comparison operator '{}' is not known: the comparison is never true", operation));
   return never();
 }
 

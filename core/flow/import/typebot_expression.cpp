@@ -13,7 +13,9 @@ struct Token {
   const TypebotVariable* variable = nullptr;
 };
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // Numbers, {{variables}}, + - * / % and parentheses; nothing when there is anything else.
 std::vector<Token> tokens_of(std::string_view text, const TypebotVariables& variables) {
@@ -73,7 +75,8 @@ bool is_arithmetic(const std::vector<Token>& tokens) {
   return !wants_operand && open == 0;
 }
 
-// CEL never mixes integers and doubles, so an expression is wholly one or the other; JavaScript's division is a double's.
+// CEL never mixes integers and doubles, so an expression is wholly one or the other; JavaScript's division is a
+// double's.
 TypebotExpression arithmetic(const std::vector<Token>& tokens) {
   bool whole = true;
   bool remainder = false;
@@ -91,15 +94,22 @@ TypebotExpression arithmetic(const std::vector<Token>& tokens) {
     const bool tight = cel.empty() || cel.ends_with('(') || token.text == ")";
     if (!tight) cel += ' ';
     switch (token.type) {
-      case Token::Type::kNumber: cel += whole ? std::string(token.text) : cel_double(token.text); break;
-      case Token::Type::kVariable: cel += whole ? token.variable->path : "double(" + token.variable->path + ")"; break;
-      case Token::Type::kOperator: cel += token.text; break;
+      case Token::Type::kNumber:
+        cel += whole ? std::string(token.text) : cel_double(token.text);
+        break;
+      case Token::Type::kVariable:
+        cel += whole ? token.variable->path : "double(" + token.variable->path + ")";
+        break;
+      case Token::Type::kOperator:
+        cel += token.text;
+        break;
     }
   }
   return {TypebotExpression::Form::kArithmetic, whole ? ValueKind::kInteger : ValueKind::kNumber, std::move(cel)};
 }
 
-// Signs of JavaScript in a text that Typebot would run. A plain text that it cannot run is taken literally there, and here.
+// Signs of JavaScript in a text that Typebot would run. A plain text that it cannot run is taken literally there, and
+// here.
 bool looks_like_code(std::string_view text) {
   constexpr std::array<std::string_view, 12> kSigns{"return ", "=>",   "const ", "let ", "function", "new ",
                                                     "Math.",   "JSON", ".map(",  "`",    ";",        "}} + \""};
@@ -117,7 +127,8 @@ TypebotExpression read_expression(std::string_view text, bool is_code, const Typ
   text = stripped(text);
   if (is_number(text)) return {Form::kNumber, is_integer(text) ? ValueKind::kInteger : ValueKind::kNumber, {}};
   const std::vector<Token> tokens = tokens_of(text, variables);
-  if (tokens.size() == 1 && tokens[0].type == Token::Type::kVariable) return {Form::kReference, tokens[0].variable->kind, {}};
+  if (tokens.size() == 1 && tokens[0].type == Token::Type::kVariable)
+    return {Form::kReference, tokens[0].variable->kind, {}};
   if (tokens.size() > 1 && is_arithmetic(tokens)) return arithmetic(tokens);
   if (is_code || looks_like_code(text)) return {Form::kCode, ValueKind::kText, {}};
   return {Form::kText, ValueKind::kText, {}};

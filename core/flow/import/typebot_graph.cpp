@@ -16,7 +16,9 @@ const Json* list_of(const Json& object, std::string_view key) {
   return list != nullptr && list->IsArray() ? list : nullptr;
 }
 
-bool is_client_step(std::string_view type) { return type == "Wait" || type == "Redirect"; }
+bool is_client_step(std::string_view type) {
+  return type == "Wait" || type == "Redirect";
+}
 
 bool makes_request(std::string_view type) {
   constexpr std::array<std::string_view, 5> kTypes{"Webhook", "HTTP request", "Zapier", "Make.com", "Pabbly"};
@@ -32,14 +34,21 @@ std::string_view request_url(const Json& block) {
 
 std::string_view suffix_of(TypebotRole role) {
   switch (role) {
-    case TypebotRole::kQuestion: return "_ask";
-    case TypebotRole::kCondition: return "_if";
-    case TypebotRole::kAction: return "_set";
-    case TypebotRole::kScript: return "_script";
-    case TypebotRole::kWebhook: return "_call";
-    case TypebotRole::kComposite: return "_flow";
+    case TypebotRole::kQuestion:
+      return "_ask";
+    case TypebotRole::kCondition:
+      return "_if";
+    case TypebotRole::kAction:
+      return "_set";
+    case TypebotRole::kScript:
+      return "_script";
+    case TypebotRole::kWebhook:
+      return "_call";
+    case TypebotRole::kComposite:
+      return "_flow";
     case TypebotRole::kMessage:
-    case TypebotRole::kRedirect: return "";
+    case TypebotRole::kRedirect:
+      return "";
   }
   return "";
 }
@@ -54,26 +63,6 @@ bool is_script(const Json& block, const TypebotVariables& variables) {
 }
 
 }  // namespace
-
-void for_each_block(const Json& document, const std::function<void(const Json&)>& visit) {
-  const Json* groups = list_of(document, "groups");
-  if (groups == nullptr) return;
-  for (const Json& group : groups->GetArray()) {
-    const Json* blocks = list_of(group, "blocks");
-    if (blocks == nullptr) continue;
-    for (const Json& block : blocks->GetArray()) visit(block);
-  }
-}
-
-bool is_true(const Json& object, std::string_view key) {
-  const Json* member = find(object, key);
-  return member != nullptr && member->IsBool() && member->GetBool();
-}
-
-bool is_bubble(std::string_view type) {
-  constexpr std::array<std::string_view, 6> kBubbles{"text", "image", "video", "embed", "audio", "code"};
-  return std::ranges::find(kBubbles, type) != kBubbles.end();
-}
 
 TypebotGraph::TypebotGraph(const Json& document) : document_(document) {
   index_blocks();
@@ -91,7 +80,8 @@ void TypebotGraph::index_blocks() {
         block_by_id_.emplace(string_member(block, "id"), Place{groups_.size(), entry.blocks.size()});
         entry.blocks.push_back(&block);
         const Json* options = find(block, "options");
-        if (options != nullptr && string_member(block, "type") == "Jump") jumped_to_.emplace(string_member(*options, "blockId"));
+        if (options != nullptr && string_member(block, "type") == "Jump")
+          jumped_to_.emplace(string_member(*options, "blockId"));
       }
     }
     groups_.push_back(std::move(entry));
@@ -117,7 +107,9 @@ void TypebotGraph::index_edges() {
   }
 }
 
-std::string TypebotGraph::path(Place place) const { return at(at("groups", place.group), "blocks", place.block); }
+std::string TypebotGraph::path(Place place) const {
+  return at(at("groups", place.group), "blocks", place.block);
+}
 
 void TypebotGraph::divide(const TypebotVariables& variables, Draft& draft) {
   for (std::size_t group = 0; group < groups_.size(); ++group) divide_group(group, variables, draft);
@@ -129,7 +121,8 @@ void TypebotGraph::divide_group(std::size_t group, const TypebotVariables& varia
   for (std::size_t block = 0; block < entry.blocks.size();) {
     TypebotSegment segment = segment_from({group, block}, variables, draft);
     entry.segment_at.emplace(block, segments_.size());
-    // An input that is jumped to stands alone, so the last block of a segment is never a target unless it is also the first.
+    // An input that is jumped to stands alone, so the last block of a segment is never a target unless it is also the
+    // first.
     block = segment.last.block + 1;
     segments_.push_back(std::move(segment));
   }
@@ -138,7 +131,8 @@ void TypebotGraph::divide_group(std::size_t group, const TypebotVariables& varia
   for (std::size_t i = begin; i < segments_.size(); ++i) {
     if (segments_[i].role == TypebotRole::kRedirect) continue;
     const std::string wish = slug(title.empty() ? fmt::format("group {}", group + 1) : title);
-    segments_[i].node = draft.reserve(alone ? wish : wish + std::string(suffix_of(segments_[i].role)), fmt::format("group_{}", group + 1));
+    segments_[i].node = draft.reserve(alone ? wish : wish + std::string(suffix_of(segments_[i].role)),
+                                      fmt::format("group_{}", group + 1));
   }
 }
 
@@ -171,7 +165,9 @@ TypebotSegment TypebotGraph::segment_from(Place place, const TypebotVariables& v
   }
   if (is_script(*blocks[place.block], variables)) return segment(TypebotRole::kScript);
   if (type == "Set variable") {
-    const auto also_sets = [&](std::size_t i) { return type_at(i) == "Set variable" && !is_script(*blocks[i], variables); };
+    const auto also_sets = [&](std::size_t i) {
+      return type_at(i) == "Set variable" && !is_script(*blocks[i], variables);
+    };
     while (joins({place.group, last}) && also_sets(last + 1)) ++last;
     return segment(TypebotRole::kAction);
   }
@@ -184,7 +180,8 @@ TypebotSegment TypebotGraph::segment_from(Place place, const TypebotVariables& v
   if (makes_request(type)) {
     draft.note(path(place), Severity::kWarning, "the request has no url and is left out, as Typebot skips it");
   } else {
-    draft.note(path(place), Severity::kError, fmt::format("a '{}' block has no counterpart here: it is left out and the flow goes on after it", type));
+    draft.note(path(place), Severity::kError,
+               fmt::format("a '{}' block has no counterpart here: it is left out and the flow goes on after it", type));
   }
   return segment(TypebotRole::kRedirect);
 }
@@ -197,7 +194,8 @@ const Json* TypebotGraph::own_edge(const Json& block) const {
 }
 
 bool TypebotGraph::place_of(const Json& target, Place& place) const {
-  if (const auto block = block_by_id_.find(std::string(string_member(target, "blockId"))); block != block_by_id_.end()) {
+  if (const auto block = block_by_id_.find(std::string(string_member(target, "blockId")));
+      block != block_by_id_.end()) {
     place = block->second;
     return true;
   }
@@ -253,7 +251,9 @@ const Json* TypebotGraph::edge_of_item(const Json& item) const {
   return by_source == edge_from_.end() ? nullptr : by_source->second;
 }
 
-std::string TypebotGraph::target_of_item(const Json& item) const { return node_at(edge_of_item(item)); }
+std::string TypebotGraph::target_of_item(const Json& item) const {
+  return node_at(edge_of_item(item));
+}
 
 bool TypebotGraph::place_of_start(Place& place) const {
   if (const Json* events = list_of(document_, "events")) {

@@ -22,7 +22,8 @@ struct Place {
 
 enum class TypebotRole { kMessage, kQuestion, kCondition, kAction, kScript, kWebhook, kComposite, kRedirect };
 
-// Blocks of one group that become one node: bubbles in a row; the bubble above an input with it; variables set in a row.
+// Blocks of one group that become one node: bubbles in a row; the bubble above an input with it; variables set in a
+// row.
 struct TypebotSegment {
   TypebotRole role;
   Place first;
@@ -49,7 +50,8 @@ class TypebotGraph {
   [[nodiscard]] std::string target_of_item(const Json& item) const;
   [[nodiscard]] std::string start() const;
 
-  [[nodiscard]] std::vector<std::pair<std::string, const Json*>> initial_values(const TypebotVariables& variables) const;
+  [[nodiscard]] std::vector<std::pair<std::string, const Json*>> initial_values(
+      const TypebotVariables& variables) const;
 
  private:
   struct Group {
@@ -74,9 +76,9 @@ class TypebotGraph {
   std::vector<Group> groups_;
   std::unordered_map<std::string, std::size_t> group_by_id_;
   std::unordered_map<std::string, Place> block_by_id_;
-  std::unordered_map<std::string, const Json*> edges_;             // `to` by edge id
-  std::unordered_map<std::string, const Json*> edge_from_;         // `to` by block, item or event id
-  std::unordered_set<std::string> jumped_to_;                      // block ids
+  std::unordered_map<std::string, const Json*> edges_;      // `to` by edge id
+  std::unordered_map<std::string, const Json*> edge_from_;  // `to` by block, item or event id
+  std::unordered_set<std::string> jumped_to_;               // block ids
   std::vector<TypebotSegment> segments_;
 };
 

@@ -62,7 +62,8 @@ Json plain_option(const Json& item, const TypebotScope& scope) {
 Json picture_option(const Json& item, const TypebotScope& scope) {
   const std::string title = scope.rewrite(string_member(item, "title"));
   Json option = object_of({{"label", title}, {"value", title}});
-  if (!string_member(item, "pictureSrc").empty()) set(option, "image", scope.rewrite(string_member(item, "pictureSrc")));
+  if (!string_member(item, "pictureSrc").empty())
+    set(option, "image", scope.rewrite(string_member(item, "pictureSrc")));
   if (!string_member(item, "description").empty()) {
     set(option, "description", scope.rewrite(string_member(item, "description")));
   }
@@ -100,13 +101,17 @@ void report_what_is_left_out(std::string_view block, const Json& options, const 
   if (block == "date input" && is_true(options, "isRange")) {
     scope.note(Severity::kWarning, "a range of dates is asked for as one date");
   }
-  if (block == "date input" && is_true(options, "hasTime")) scope.note(Severity::kWarning, "only the date is asked for, without a time");
-  if (block == "file input" && is_true(options, "isMultipleAllowed")) scope.note(Severity::kWarning, "one file is accepted, not several");
+  if (block == "date input" && is_true(options, "hasTime"))
+    scope.note(Severity::kWarning, "only the date is asked for, without a time");
+  if (block == "file input" && is_true(options, "isMultipleAllowed"))
+    scope.note(Severity::kWarning, "one file is accepted, not several");
 }
 
 }  // namespace
 
-bool is_input(std::string_view type) { return kind_of(type) != nullptr; }
+bool is_input(std::string_view type) {
+  return kind_of(type) != nullptr;
+}
 
 Json question_content(const Json& block, std::string_view text, const TypebotScope& scope) {
   static const Json kNothing = make_object();
@@ -136,7 +141,8 @@ Json question_content(const Json& block, std::string_view text, const TypebotSco
   }
   if (const TypebotVariable* variable = scope.variables.of_block(block)) set(content, "variable", variable->path);
   if (validation.MemberCount() > 0) set(content, "validation", std::move(validation));
-  if (!label_of(options, "placeholder").empty()) set(content, "placeholder", scope.rewrite(label_of(options, "placeholder")));
+  if (!label_of(options, "placeholder").empty())
+    set(content, "placeholder", scope.rewrite(label_of(options, "placeholder")));
   report_what_is_left_out(type, options, scope);
   return content;
 }

@@ -1,6 +1,9 @@
 // Typebot's rich text and bubbles.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "core/flow/import/cel_text.h"
 #include "core/flow/import/typebot_blocks.h"
 #include "core/flow/import/typebot_variables.h"
@@ -53,7 +56,29 @@ void append_children(RichText& out, const Json& element, int depth) {
 
 }  // namespace
 
-std::string TypebotScope::rewrite(std::string_view text) const { return variables.rewrite(text, draft, path); }
+void for_each_block(const Json& document, const std::function<void(const Json&)>& visit) {
+  const Json* groups = find(document, "groups");
+  if (groups == nullptr || !groups->IsArray()) return;
+  for (const Json& group : groups->GetArray()) {
+    const Json* blocks = find(group, "blocks");
+    if (blocks == nullptr || !blocks->IsArray()) continue;
+    for (const Json& block : blocks->GetArray()) visit(block);
+  }
+}
+
+bool is_true(const Json& object, std::string_view key) {
+  const Json* member = find(object, key);
+  return member != nullptr && member->IsBool() && member->GetBool();
+}
+
+bool is_bubble(std::string_view type) {
+  constexpr std::array<std::string_view, 6> kBubbles{"text", "image", "video", "embed", "audio", "code"};
+  return std::ranges::find(kBubbles, type) != kBubbles.end();
+}
+
+std::string TypebotScope::rewrite(std::string_view text) const {
+  return variables.rewrite(text, draft, path);
+}
 
 RichText read_rich_text(const Json& content) {
   RichText out;

@@ -26,7 +26,8 @@ ValueKind written_by(const Json& block, const TypebotVariables& variables) {
     return options != nullptr && is_true(*options, "isMultipleChoice") ? ValueKind::kList : ValueKind::kText;
   }
   if (type == "Set variable" && options != nullptr && !string_member(*options, "expressionToEvaluate").empty()) {
-    return read_expression(string_member(*options, "expressionToEvaluate"), is_true(*options, "isCode"), variables).kind;
+    return read_expression(string_member(*options, "expressionToEvaluate"), is_true(*options, "isCode"), variables)
+        .kind;
   }
   return ValueKind::kText;
 }
@@ -103,7 +104,8 @@ std::string TypebotVariables::rewrite(std::string_view text, Draft& draft, const
     if (variable != nullptr) {
       result += "{{" + variable->path + "}}";
     } else {
-      draft.note(path, Severity::kWarning, fmt::format("'{{{{{}}}}}' names no variable of the bot and stays as it is", label));
+      draft.note(path, Severity::kWarning,
+                 fmt::format("'{{{{{}}}}}' names no variable of the bot and stays as it is", label));
       result.append(text.substr(open, close + 2 - open));
     }
     text.remove_prefix(close + 2);

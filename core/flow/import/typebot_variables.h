@@ -1,4 +1,5 @@
-// Typebot's variables: ids and free-form names there, temp.<name> here, with the kind of value that the bot's blocks put in.
+// Typebot's variables: ids and free-form names there, temp.<name> here, with the kind of value that the bot's blocks
+// put in.
 #pragma once
 
 #include <string>
@@ -11,7 +12,8 @@
 
 namespace sluice::flow::importing {
 
-// Typebot compares texts that look like numbers; our conditions are typed, so what writes a variable decides how it is read.
+// Typebot compares texts that look like numbers; our conditions are typed, so what writes a variable decides how it is
+// read.
 enum class ValueKind { kUnset, kInteger, kNumber, kText, kList };
 
 struct TypebotVariable {

@@ -1,5 +1,6 @@
-// Watson Assistant workspaces (dialog skills, v1): a tree of nodes. The children of a node, in order, become one condition
-// with an entry each; what a node sets and says become an action and a message; where it waits becomes a question.
+// Watson Assistant workspaces (dialog skills, v1): a tree of nodes. The children of a node, in order, become one
+// condition with an entry each; what a node sets and says become an action and a message; where it waits becomes a
+// question.
 #include <fmt/format.h>
 
 #include <compare>
@@ -19,11 +20,13 @@ constexpr std::size_t kRoot = WatsonTree::kRoot;
 
 class WatsonImport {
  public:
-  explicit WatsonImport(const Json& workspace) : workspace_(workspace), tree_(workspace, draft_), language_(workspace, draft_) {}
+  explicit WatsonImport(const Json& workspace)
+      : workspace_(workspace), tree_(workspace, draft_), language_(workspace, draft_) {}
 
   Imported run() {
     draft_.name(string_member(workspace_, "name"));
-    if (const auto text = string_member(workspace_, "description"); !text.empty()) draft_.member("description") = make_string(text);
+    if (const auto text = string_member(workspace_, "description"); !text.empty())
+      draft_.member("description") = make_string(text);
     root_ = draft_.reserve("understand");
     listen_ = draft_.reserve("listen");
     for (const WatsonNode& node : tree_.nodes()) bodies_.push_back(draft_.reserve(wish_for(node)));
@@ -52,8 +55,8 @@ class WatsonImport {
     return wish.empty() ? node.id : wish;
   }
 
-  // A level asks the conditions of siblings in turn, from one of them on. An answer just given that none of them understands
-  // is tried at the top; where nothing new was said, the conversation waits.
+  // A level asks the conditions of siblings in turn, from one of them on. An answer just given that none of them
+  // understands is tried at the top; where nothing new was said, the conversation waits.
   struct Level {
     std::size_t first;
     bool answered;
@@ -82,7 +85,9 @@ class WatsonImport {
     if (behavior == "jump_to") {
       const WatsonNode* target = tree_.by_id(string_member(*step, "dialog_node"));
       if (target == nullptr) {
-        draft_.note(node.path, Severity::kError, fmt::format("jumps to '{}', which does not exist or is left out", string_member(*step, "dialog_node")));
+        draft_.note(
+            node.path, Severity::kError,
+            fmt::format("jumps to '{}', which does not exist or is left out", string_member(*step, "dialog_node")));
         return {true, root_};
       }
       const std::string_view selector = string_member(*step, "selector");
@@ -151,7 +156,8 @@ class WatsonImport {
     return condition;
   }
 
-  void emit_level(const std::string& id, const std::vector<std::size_t>& members, std::size_t from, const std::string& otherwise) {
+  void emit_level(const std::string& id, const std::vector<std::size_t>& members, std::size_t from,
+                  const std::string& otherwise) {
     Json entries = make_array();
     std::vector<std::string> targets;
     for (std::size_t i = from; i < members.size(); ++i) {
@@ -201,13 +207,17 @@ class WatsonImport {
 
   void report_what_differs() {
     draft_.note("intents", Severity::kWarning,
-                "there is no classifier here: an intent is recognised when one of its training examples is said, alone or within more; replace "
+                "there is no classifier here: an intent is recognised when one of its training examples is said, alone "
+                "or within more; replace "
                 "the conditions named 'intent …' to use one");
-    draft_.note("entities", Severity::kInfo, "entities are recognised by their values, synonyms and patterns, without fuzzy matching");
-    draft_.note("dialog_nodes", Severity::kInfo, "context is kept in variables; a conversation ends when its session does, as there");
+    draft_.note("entities", Severity::kInfo,
+                "entities are recognised by their values, synonyms and patterns, without fuzzy matching");
+    draft_.note("dialog_nodes", Severity::kInfo,
+                "context is kept in variables; a conversation ends when its session does, as there");
     for (const WatsonNode& node : tree_.nodes()) {
       if (!string_member(*node.json, "digress_in").empty() || !string_member(*node.json, "digress_out").empty()) {
-        draft_.note("dialog_nodes", Severity::kWarning, "digressions do not return: an answer understood at the top continues there");
+        draft_.note("dialog_nodes", Severity::kWarning,
+                    "digressions do not return: an answer understood at the top continues there");
         break;
       }
     }

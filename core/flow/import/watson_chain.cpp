@@ -28,7 +28,9 @@ void WatsonChain::say(Json messages) {
   add("_say", "message", std::move(content), "default");
 }
 
-void WatsonChain::question(Json content) { add("_ask", "question", std::move(content), "default"); }
+void WatsonChain::question(Json content) {
+  add("_ask", "question", std::move(content), "default");
+}
 
 std::string WatsonChain::branch(Json entries, const std::vector<std::string>& targets) {
   Json content = make_object();
@@ -39,7 +41,9 @@ std::string WatsonChain::branch(Json entries, const std::vector<std::string>& ta
   return last_;
 }
 
-void WatsonChain::pass_on() { branch(make_array(), {}); }
+void WatsonChain::pass_on() {
+  branch(make_array(), {});
+}
 
 void WatsonChain::name_next(const std::string& id) {
   if (!name_.empty()) pass_on();

@@ -40,7 +40,7 @@ class WatsonChain {
   Draft& draft_;
   std::string first_;
   std::string source_;
-  std::string name_;    // of the next node, empty: any
+  std::string name_;  // of the next node, empty: any
   std::string last_;
   std::string onward_;  // the label that leads on from last_
 };

@@ -10,6 +10,7 @@ namespace sluice::flow::importing {
 namespace {
 
 constexpr std::size_t kMostPatternBytes = 16 * 1024;
+constexpr std::size_t kMostWritten = 8U << 20U;
 constexpr std::size_t kMostValues = 80;  // of an entity in one expression, below CEL's nesting limit
 
 // System entities have no dictionary: these stand for what Watson's own recognisers find.
@@ -42,19 +43,26 @@ std::string escaped(std::string_view text) {
 }
 
 // Any of the phrases, of whole words, in any case.
-std::string whole_words(std::string_view phrases) { return fmt::format(R"((?i)(?:^|\W)(?:{})(?:\W|$))", phrases); }
+std::string whole_words(std::string_view phrases) {
+  return fmt::format(R"((?i)(?:^|\W)(?:{})(?:\W|$))", phrases);
+}
 
-void index(const Json& workspace, std::string_view list_key, std::string_view name_key, std::map<std::string, const Json*, std::less<>>& into) {
+void index(const Json& workspace, std::string_view list_key, std::string_view name_key,
+           std::map<std::string, const Json*, std::less<>>& into) {
   const Json* list = find(workspace, list_key);
   if (list == nullptr || !list->IsArray()) return;
   for (const Json& item : list->GetArray()) into.emplace(string_member(item, name_key), &item);
 }
 
-std::string is_said(std::string_view pattern) { return fmt::format("{}.matches({})", kSaid, cel_string(pattern)); }
+std::string is_said(std::string_view pattern) {
+  return fmt::format("{}.matches({})", kSaid, cel_string(pattern));
+}
 
 }  // namespace
 
-Json WatsonTest::as_json() const { return json.IsNull() ? make_string(cel) : clone(json); }
+Json WatsonTest::as_json() const {
+  return json.IsNull() ? make_string(cel) : clone(json);
+}
 
 WatsonLanguage::WatsonLanguage(const Json& workspace, Draft& draft) : workspace_(workspace), draft_(draft) {
   index(workspace_, "entities", "entity", entities_);
@@ -68,7 +76,9 @@ Json WatsonLanguage::condition(std::string_view spel, const std::string& path) {
   return make_string("false");
 }
 
-std::optional<std::string> WatsonLanguage::value(std::string_view spel, const std::string& path) { return read_spel_value(stripped(spel), *this, path); }
+std::optional<std::string> WatsonLanguage::value(std::string_view spel, const std::string& path) {
+  return read_spel_value(stripped(spel), *this, path);
+}
 
 std::string WatsonLanguage::add(std::string name, const std::string& cel) {
   Json& conditions = draft_.member("conditions");
@@ -84,7 +94,8 @@ std::string WatsonLanguage::intent(std::string_view name) {
   if (examples != nullptr && examples->IsArray()) {
     for (const Json& example : examples->GetArray()) {
       std::string_view text = stripped(string_member(example, "text"));
-      while (!text.empty() && std::string_view(".?!").find(text.back()) != std::string_view::npos) text.remove_suffix(1);
+      while (!text.empty() && std::string_view(".?!").find(text.back()) != std::string_view::npos)
+        text.remove_suffix(1);
       if (!text.empty() && phrases.size() < kMostPatternBytes) phrases += (phrases.empty() ? "" : "|") + escaped(text);
     }
   }
@@ -141,7 +152,8 @@ std::string WatsonLanguage::entity_value(std::string_view name) {
   for (const Json& item : values->GetArray()) {
     cel += fmt::format("{} ? {} : ", is_said(pattern_of(item)), cel_string(string_member(item, "value")));
   }
-  return cel + "null";
+  written_ += cel.size();
+  return written_ > kMostWritten ? std::string() : cel + "null";
 }
 
 std::string WatsonLanguage::text(std::string_view text, const std::string& path, Json& actions) {
@@ -154,14 +166,17 @@ std::string WatsonLanguage::text(std::string_view text, const std::string& path,
       return;
     }
     const auto known = computed_.find(*cel);
-    std::string variable = known == computed_.end() ? "temp." + names_.take(slug(expression).substr(0, 30), "value") : known->second;
+    std::string variable =
+        known == computed_.end() ? "temp." + names_.take(slug(expression).substr(0, 30), "value") : known->second;
     computed_.emplace(*cel, variable);
     push(actions, object_of({{"type", "calculate"}, {"variable", variable}, {"expression", *cel}}));
     result += "{{" + variable + "}}";
   };
   const auto name_length = [](std::string_view rest, std::string_view also) {
     std::size_t length = 0;
-    while (length < rest.size() && (std::isalnum(static_cast<unsigned char>(rest[length])) != 0 || also.find(rest[length]) != std::string_view::npos)) ++length;
+    while (length < rest.size() && (std::isalnum(static_cast<unsigned char>(rest[length])) != 0 ||
+                                    also.find(rest[length]) != std::string_view::npos))
+      ++length;
     return length;
   };
   for (std::size_t i = 0; i < text.size();) {

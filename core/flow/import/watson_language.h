@@ -1,5 +1,5 @@
-// What Watson understands of an utterance, without its classifier: entities by their dictionaries, intents by their training
-// examples, as named conditions of the flow; and its expression language, put into CEL.
+// What Watson understands of an utterance, without its classifier: entities by their dictionaries, intents by their
+// training examples, as named conditions of the flow; and its expression language, put into CEL.
 #pragma once
 
 #include <map>
@@ -33,7 +33,8 @@ class WatsonLanguage {
   // The value of a SpEL expression as CEL, or nothing. What is only approximate is reported.
   [[nodiscard]] std::optional<std::string> value(std::string_view spel, const std::string& path);
 
-  // The text with $x as {{variables.x}}. What needs computing first, such as <? … ?> and @entity, becomes calculate actions.
+  // The text with $x as {{variables.x}}. What needs computing first, such as <? … ?> and @entity, becomes calculate
+  // actions.
   [[nodiscard]] std::string text(std::string_view text, const std::string& path, Json& actions);
 
   // Names of conditions, made on first use. Empty when the workspace has no such thing.
@@ -43,7 +44,9 @@ class WatsonLanguage {
   // The value of the entity found in what was said, as CEL; null when nothing is found.
   [[nodiscard]] std::string entity_value(std::string_view name);
 
-  void note(const std::string& path, Severity severity, std::string message) { draft_.note(path, severity, std::move(message)); }
+  void note(const std::string& path, Severity severity, std::string message) {
+    draft_.note(path, severity, std::move(message));
+  }
 
  private:
   [[nodiscard]] std::string pattern_of(const Json& value) const;
@@ -56,10 +59,13 @@ class WatsonLanguage {
   std::map<std::string, const Json*, std::less<>> intents_;
   std::map<std::string, std::string, std::less<>> computed_;  // temp variable by expression
   Names names_;
+  std::size_t written_ = 0;  // bytes of entities' values, which repeat their dictionaries
 };
 
 // Reads one SpEL expression. The parser is bounded in depth and never throws.
-[[nodiscard]] std::optional<WatsonTest> read_spel(std::string_view spel, WatsonLanguage& language, const std::string& path);
-[[nodiscard]] std::optional<std::string> read_spel_value(std::string_view spel, WatsonLanguage& language, const std::string& path);
+[[nodiscard]] std::optional<WatsonTest> read_spel(std::string_view spel, WatsonLanguage& language,
+                                                  const std::string& path);
+[[nodiscard]] std::optional<std::string> read_spel_value(std::string_view spel, WatsonLanguage& language,
+                                                         const std::string& path);
 
 }  // namespace sluice::flow::importing

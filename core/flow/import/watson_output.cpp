@@ -26,7 +26,9 @@ class Output {
     push(speech_.messages, object_of({{"type", "text"}, {"text", language_.text(text, path_, actions_)}}));
   }
 
-  static std::string_view value_text(const Json& value) { return value.IsString() ? text_of(value) : string_member(value, "text"); }
+  static std::string_view value_text(const Json& value) {
+    return value.IsString() ? text_of(value) : string_member(value, "text");
+  }
 
   // A string, or {values, selection_policy}. One visit says one of the values, except when they are lines.
   void read_text(const Json& text) {
@@ -43,7 +45,8 @@ class Output {
       if (!lines) break;
     }
     if (!lines && values->Size() > 1) {
-      language_.note(path_, Severity::kWarning, fmt::format("{} variations of the text ({}): the first is always said", values->Size(), policy));
+      language_.note(path_, Severity::kWarning,
+                     fmt::format("{} variations of the text ({}): the first is always said", values->Size(), policy));
     }
   }
 
@@ -59,16 +62,20 @@ class Output {
       read_options(item);
     } else if (type == "pause") {
       Json message = object_of({{"type", "wait"}});
-      if (const Json* time = find(item, "time"); time != nullptr && time->IsNumber()) set(message, "seconds", Json(time->GetDouble() / 1000));
+      if (const Json* time = find(item, "time"); time != nullptr && time->IsNumber())
+        set(message, "seconds", Json(time->GetDouble() / 1000));
       push(speech_.messages, std::move(message));
     } else if (type == "image" || type == "video" || type == "audio" || type == "iframe") {
-      Json message = object_of({{"type", type}, {"url", language_.text(string_member(item, "source"), path_, actions_)}});
+      Json message =
+          object_of({{"type", type}, {"url", language_.text(string_member(item, "source"), path_, actions_)}});
       for (const std::string_view key : {"title", "description"}) {
-        if (!string_member(item, key).empty()) set(message, key, language_.text(string_member(item, key), path_, actions_));
+        if (!string_member(item, key).empty())
+          set(message, key, language_.text(string_member(item, key), path_, actions_));
       }
       push(speech_.messages, std::move(message));
     } else {
-      language_.note(path_, Severity::kError, fmt::format("a response of type '{}' has no counterpart here and is left out", type));
+      language_.note(path_, Severity::kError,
+                     fmt::format("a response of type '{}' has no counterpart here and is left out", type));
     }
   }
 
@@ -82,7 +89,8 @@ class Output {
         const Json* value = find(option, "value");
         const Json* input = value == nullptr ? nullptr : find(*value, "input");
         const std::string_view text = input == nullptr ? string_member(option, "label") : string_member(*input, "text");
-        push(options, object_of({{"label", string_member(option, "label")}, {"value", language_.text(text, path_, actions_)}}));
+        push(options,
+             object_of({{"label", string_member(option, "label")}, {"value", language_.text(text, path_, actions_)}}));
       }
     }
     Json message = object_of({{"type", "options"}});
@@ -98,7 +106,8 @@ class Output {
 };
 
 // A context value: a literal, a text with references, or a single expression whose value keeps its type.
-Json assignment(std::string_view name, const Json& value, WatsonLanguage& language, const std::string& path, Json& actions) {
+Json assignment(std::string_view name, const Json& value, WatsonLanguage& language, const std::string& path,
+                Json& actions) {
   const std::string variable = "variables." + std::string(name);
   Json action = object_of({{"type", "set_variable"}, {"variable", variable}});
   if (!value.IsString()) {
@@ -112,7 +121,8 @@ Json assignment(std::string_view name, const Json& value, WatsonLanguage& langua
     if (auto cel = language.value(enclosed ? text.substr(2, text.size() - 4) : text, path)) {
       return object_of({{"type", "calculate"}, {"variable", variable}, {"expression", *cel}});
     }
-    language.note(path, Severity::kError, fmt::format("'{}' could not be translated: {} is set to the text", text, variable));
+    language.note(path, Severity::kError,
+                  fmt::format("'{}' could not be translated: {} is set to the text", text, variable));
     set(action, "value", text);
     return action;
   }
@@ -138,7 +148,8 @@ WatsonSpeech read_output(const Json& node, WatsonLanguage& language, const std::
   if (const Json* output = find(node, "output")) Output(language, path, speech.actions, speech).read(*output);
   const Json* actions = find(node, "actions");
   if (actions != nullptr && actions->IsArray() && !actions->Empty()) {
-    language.note(path, Severity::kError, "the node's actions (cloud functions, webhooks) are not carried over: add a webhook node");
+    language.note(path, Severity::kError,
+                  "the node's actions (cloud functions, webhooks) are not carried over: add a webhook node");
   }
   return speech;
 }

@@ -9,7 +9,7 @@
 namespace sluice::flow::importing {
 
 struct WatsonSpeech {
-  Json actions = make_array();   // of an action node that runs before anything is said
+  Json actions = make_array();  // of an action node that runs before anything is said
   Json messages = make_array();
 };
 [[nodiscard]] WatsonSpeech read_output(const Json& node, WatsonLanguage& language, const std::string& path);

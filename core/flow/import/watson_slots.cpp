@@ -7,11 +7,15 @@
 namespace sluice::flow::importing {
 namespace {
 
-std::string_view event_of(const WatsonNode& handler) { return string_member(*handler.json, "event_name"); }
+std::string_view event_of(const WatsonNode& handler) {
+  return string_member(*handler.json, "event_name");
+}
 
 // The kind of answer that the handler's condition expects.
 std::string_view input_type_for(std::string_view condition) {
-  if (condition.find("@sys-number") != std::string_view::npos || condition.find("@sys-currency") != std::string_view::npos) return "number";
+  if (condition.find("@sys-number") != std::string_view::npos ||
+      condition.find("@sys-currency") != std::string_view::npos)
+    return "number";
   if (condition.find("@sys-date") != std::string_view::npos) return "date";
   return "text";
 }
@@ -48,15 +52,18 @@ Slot read_slot(const WatsonTree& tree, const WatsonNode& node, WatsonLanguage& l
     } else if (event == "filled") {
       slot.filled.push_back(&handler);
     } else {
-      language.note(handler.path, Severity::kWarning, fmt::format("a handler for '{}' has no counterpart here and is left out", event));
+      language.note(handler.path, Severity::kWarning,
+                    fmt::format("a handler for '{}' has no counterpart here and is left out", event));
     }
   }
   return slot;
 }
 
 Json question_of(const Slot& slot) {
-  const std::string_view condition = slot.input == nullptr ? std::string_view() : string_member(*slot.input->json, "conditions");
-  Json content = object_of({{"question", slot.prompt}, {"input_type", input_type_for(condition)}, {"variable", slot.variable}});
+  const std::string_view condition =
+      slot.input == nullptr ? std::string_view() : string_member(*slot.input->json, "conditions");
+  Json content =
+      object_of({{"question", slot.prompt}, {"input_type", input_type_for(condition)}, {"variable", slot.variable}});
   if (!slot.error_message.empty()) set(content, "validation", object_of({{"error_message", slot.error_message}}));
   return content;
 }
@@ -64,7 +71,8 @@ Json question_of(const Slot& slot) {
 // What the input handler remembers besides the slot's own variable.
 Json other_values(const Slot& slot, WatsonLanguage& language) {
   Json actions = make_array();
-  push(actions, object_of({{"type", "calculate"}, {"variable", kSaid}, {"expression", "string(" + slot.variable + ")"}}));
+  push(actions,
+       object_of({{"type", "calculate"}, {"variable", kSaid}, {"expression", "string(" + slot.variable + ")"}}));
   if (slot.input == nullptr) return actions;
   WatsonSpeech speech = read_output(*slot.input->json, language, slot.input->path);
   for (Json& action : speech.actions.GetArray()) {
@@ -73,8 +81,10 @@ Json other_values(const Slot& slot, WatsonLanguage& language) {
   return actions;
 }
 
-// The handlers of a filled slot, in order; the first whose condition holds answers, and asks again or goes on to `done`.
-void emit_filled(const Slot& slot, const std::string& question, const std::string& done, WatsonLanguage& language, WatsonChain& chain) {
+// The handlers of a filled slot, in order; the first whose condition holds answers, and asks again or goes on to
+// `done`.
+void emit_filled(const Slot& slot, const std::string& question, const std::string& done, WatsonLanguage& language,
+                 WatsonChain& chain) {
   if (slot.filled.empty()) return;
   Json entries = make_array();
   std::vector<std::string> targets;
@@ -114,7 +124,9 @@ void emit_slots(const WatsonTree& tree, const WatsonNode& frame, WatsonLanguage&
       continue;
     }
     if (slot.prompt.empty()) {
-      language.note(node.path, Severity::kWarning, fmt::format("the slot for {} never asks, it only listens; only slots that ask are carried over", slot.variable));
+      language.note(node.path, Severity::kWarning,
+                    fmt::format("the slot for {} never asks, it only listens; only slots that ask are carried over",
+                                slot.variable));
       continue;
     }
     Json known = make_object();

@@ -21,7 +21,8 @@ WatsonTree::WatsonTree(const Json& workspace, Draft& draft) {
     draft.note("dialog_nodes", Severity::kError, "the workspace has no list of dialog nodes");
     return;
   }
-  for (std::size_t i = 0; i < list->Size(); ++i) raw_.push_back({&(*list)[static_cast<rapidjson::SizeType>(i)], at("dialog_nodes", i)});
+  for (std::size_t i = 0; i < list->Size(); ++i)
+    raw_.push_back({&(*list)[static_cast<rapidjson::SizeType>(i)], at("dialog_nodes", i)});
   place(draft);
 }
 
@@ -54,7 +55,8 @@ void WatsonTree::place(Draft& draft) {
     }
     if (type == "folder") {
       std::vector<std::string_view> guards = next.guards;
-      if (!string_member(json, "conditions").empty() && guards.size() < kDeepestFolders) guards.push_back(string_member(json, "conditions"));
+      if (!string_member(json, "conditions").empty() && guards.size() < kDeepestFolders)
+        guards.push_back(string_member(json, "conditions"));
       expect(id, next.parent, guards);
       continue;
     }
@@ -78,7 +80,10 @@ void WatsonTree::place(Draft& draft) {
     if (!id.empty()) expect(id, index, {});
   }
   for (std::size_t i = 0; i < raw_.size(); ++i) {
-    if (!placed[i]) draft.note(raw_[i].path, Severity::kWarning, fmt::format("'{}' belongs to no node that is used and is left out", string_member(*raw_[i].json, "dialog_node")));
+    if (!placed[i])
+      draft.note(raw_[i].path, Severity::kWarning,
+                 fmt::format("'{}' belongs to no node that is used and is left out",
+                             string_member(*raw_[i].json, "dialog_node")));
   }
 }
 

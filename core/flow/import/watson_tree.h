@@ -13,14 +13,14 @@ namespace sluice::flow::importing {
 
 struct WatsonNode {
   const Json* json;
-  std::string id;          // Watson's own
-  std::string path;        // dialog_nodes[7]
-  std::size_t parent;      // kRoot at the top; folders are no parents
-  std::vector<std::string_view> guards;      // conditions of the folders around it
-  std::vector<std::size_t> children;         // standard nodes and frames
-  std::vector<std::size_t> responses;        // response conditions
+  std::string id;                        // Watson's own
+  std::string path;                      // dialog_nodes[7]
+  std::size_t parent;                    // kRoot at the top; folders are no parents
+  std::vector<std::string_view> guards;  // conditions of the folders around it
+  std::vector<std::size_t> children;     // standard nodes and frames
+  std::vector<std::size_t> responses;    // response conditions
   std::vector<std::size_t> slots;
-  std::vector<std::size_t> handlers;         // of a slot
+  std::vector<std::size_t> handlers;  // of a slot
 };
 
 class WatsonTree {
@@ -33,7 +33,9 @@ class WatsonTree {
   [[nodiscard]] const std::vector<WatsonNode>& nodes() const { return nodes_; }
   [[nodiscard]] const std::vector<std::size_t>& top() const { return top_; }
   [[nodiscard]] const WatsonNode* by_id(std::string_view id) const;
-  [[nodiscard]] std::size_t index_of(const WatsonNode& node) const { return static_cast<std::size_t>(&node - nodes_.data()); }
+  [[nodiscard]] std::size_t index_of(const WatsonNode& node) const {
+    return static_cast<std::size_t>(&node - nodes_.data());
+  }
   [[nodiscard]] const std::vector<std::size_t>& siblings_of(const WatsonNode& node) const;
 
  private:

@@ -13,10 +13,11 @@ namespace sluice::flow {
 namespace {
 
 constexpr int kDeepestContent = 128;
-constexpr std::array<std::string_view, 11> kInputTypes{"text", "choice", "image_choice", "buttons", "multi_choice", "number",
-                                                       "email", "phone", "url", "date", "file"};
-constexpr std::array<std::string_view, 10> kActions{"set_variable", "increment", "decrement", "append", "remove",
-                                                    "clear", "delete_variable", "calculate", "aggregate", "api_call"};
+constexpr std::array<std::string_view, 11> kInputTypes{
+    "text", "choice", "image_choice", "buttons", "multi_choice", "number", "email", "phone", "url", "date", "file"};
+constexpr std::array<std::string_view, 10> kActions{"set_variable", "increment", "decrement",       "append",
+                                                    "remove",       "clear",     "delete_variable", "calculate",
+                                                    "aggregate",    "api_call"};
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& list, std::string_view text) {
@@ -107,7 +108,8 @@ void action_parts(const Json& content, const ContentScope& scope) {
     variable_part(string_member(of, "variable", string_member(of, "target")), path, scope);
     if (type == "api_call") request_part(of, path, scope);
     const Json* expression = find(of, "expression");
-    if (expression != nullptr && expression->IsString()) expression_part(*expression, path + ".expression", scope.named, scope.sink, &scope.node);
+    if (expression != nullptr && expression->IsString())
+      expression_part(*expression, path + ".expression", scope.named, scope.sink, &scope.node);
   }
 }
 
@@ -127,7 +129,8 @@ void references_in(std::string_view text, const std::string& path, const Content
     if (close == std::string_view::npos) return;
     std::string_view inside = text.substr(open + 2, close - open - 2);
     const std::size_t first = inside.find_first_not_of(" \t\n");
-    inside = first == std::string_view::npos ? std::string_view() : inside.substr(first, inside.find_last_not_of(" \t\n") - first + 1);
+    inside = first == std::string_view::npos ? std::string_view()
+                                             : inside.substr(first, inside.find_last_not_of(" \t\n") - first + 1);
     open = close + 2;
     constexpr std::string_view kSecret = "secret:";
     const bool secret = inside.starts_with(kSecret) && inside.size() > kSecret.size();
@@ -135,9 +138,11 @@ void references_in(std::string_view text, const std::string& path, const Content
     const std::size_t scope_end = inside.find_first_of(".[");
     Json fact = make_object();
     set(fact, "text", inside);
-    set(fact, "known_scope", Json(secret || (scope_end != std::string_view::npos && is_scope(inside.substr(0, scope_end)))));
+    set(fact, "known_scope",
+        Json(secret || (scope_end != std::string_view::npos && is_scope(inside.substr(0, scope_end)))));
     set(fact, "secret", key);
-    set(fact, "known_secret", Json(!secret || !scope.options.secrets.has_value() || scope.options.secrets->contains(key)));
+    set(fact, "known_secret",
+        Json(!secret || !scope.options.secrets.has_value() || scope.options.secrets->contains(key)));
     scope.emit("reference", path, std::move(fact));
   }
 }
@@ -149,7 +154,8 @@ void references_of(const Json& value, const std::string& path, const ContentScop
   } else if (value.IsArray()) {
     for (rapidjson::SizeType i = 0; i < value.Size(); ++i) {
       const Json& item = value[i];
-      if (item.IsString() || item.IsArray() || item.IsObject()) references_of(item, fmt::format("{}[{}]", path, i), scope, depth + 1);
+      if (item.IsString() || item.IsArray() || item.IsObject())
+        references_of(item, fmt::format("{}[{}]", path, i), scope, depth + 1);
     }
   } else if (value.IsObject()) {
     for (const auto& member : value.GetObject()) {
@@ -161,7 +167,9 @@ void references_of(const Json& value, const std::string& path, const ContentScop
 
 }  // namespace
 
-void reference_parts(const Json& value, const std::string& path, const ContentScope& scope) { references_of(value, path, scope, 0); }
+void reference_parts(const Json& value, const std::string& path, const ContentScope& scope) {
+  references_of(value, path, scope, 0);
+}
 
 void content_parts(const Json& content, std::string_view type, const ContentScope& scope) {
   if (type == "message") message_part(content, scope);

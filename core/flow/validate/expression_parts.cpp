@@ -31,7 +31,8 @@ using Compiled = std::expected<cel::Program, cel::CelError>;
 
 std::string problem_of_cel(const Compiled& program) {
   if (!program) return cel::to_text(program.error());
-  if (!program->unknown_functions().empty()) return fmt::format("there is no function '{}'", program->unknown_functions().front().name);
+  if (!program->unknown_functions().empty())
+    return fmt::format("there is no function '{}'", program->unknown_functions().front().name);
   for (const cel::Reference& reference : program->variables()) {
     if (!is_scope(reference.name)) return fmt::format("'{}' is no scope", reference.name);
   }
@@ -67,10 +68,12 @@ std::optional<bool> constant_of(const Json& condition) {
 
 }  // namespace
 
-void expression_part(const Json& expression, const std::string& path, const Json& named, const PartSink& sink, const Json* node) {
+void expression_part(const Json& expression, const std::string& path, const Json& named, const PartSink& sink,
+                     const Json* node) {
   Json fact = make_object();
   set(fact, "text", expression.IsString() ? text_of(expression) : std::string_view());
-  set(fact, "problem", expression.IsString() ? problem_of_cel(cel::compile(text_of(expression))) : problem_of(expression, named));
+  set(fact, "problem",
+      expression.IsString() ? problem_of_cel(cel::compile(text_of(expression))) : problem_of(expression, named));
   sink("expression", path, std::move(fact), node);
 }
 
@@ -80,7 +83,9 @@ void condition_parts(const Json& content, const ContentScope& scope) {
   Json count = make_object();
   set(count, "entries", Json(listed ? static_cast<int>(entries->Size()) : -1));
   scope.emit("condition", scope.path, std::move(count));
-  const auto known = [&](std::string_view target) { return target.empty() || is_edge_label(target) || scope.is_node(target); };
+  const auto known = [&](std::string_view target) {
+    return target.empty() || is_edge_label(target) || scope.is_node(target);
+  };
   std::unordered_set<std::string> seen;
   bool shadowed = false;
   for (rapidjson::SizeType i = 0; listed && i < entries->Size(); ++i) {
@@ -89,7 +94,8 @@ void condition_parts(const Json& content, const ContentScope& scope) {
     static const Json kNone;
     const Json* found = find(entry, "if");
     const Json& condition = found == nullptr ? kNone : *found;
-    const auto program = condition.IsString() ? std::optional<Compiled>(cel::compile(text_of(condition))) : std::nullopt;
+    const auto program =
+        condition.IsString() ? std::optional<Compiled>(cel::compile(text_of(condition))) : std::nullopt;
     const std::optional<bool> constant = program ? constant_of_cel(*program) : constant_of(condition);
     const std::string_view then = string_member(entry, "then");
     const std::string_view otherwise = string_member(entry, "else");
@@ -139,7 +145,8 @@ void request_part(const Json& request, const std::string& path, const ContentSco
     for (const auto& header : headers->GetObject()) {
       std::string name(text_of(header.name));
       for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-      for (const std::string_view sign : {"auth", "api-key", "apikey", "token"}) authorized = authorized || name.find(sign) != std::string::npos;
+      for (const std::string_view sign : {"auth", "api-key", "apikey", "token"})
+        authorized = authorized || name.find(sign) != std::string::npos;
     }
   }
   const Json* timeout = find(request, "timeout");

@@ -125,7 +125,8 @@ GraphFacts::GraphFacts(const Json& graph, const std::vector<std::string_view>& r
   for (const Json& edge : list_of(graph, "connections").GetArray()) {
     const std::string_view source = string_member(edge, "source_node_id");
     add_way(source, string_member(edge, "target_node_id"));
-    if (const auto at = index_.find(source); at != index_.end()) labels_[at->second].push_back(string_member(edge, "connection_type"));
+    if (const auto at = index_.find(source); at != index_.end())
+      labels_[at->second].push_back(string_member(edge, "connection_type"));
   }
   for (const Json& node : list_of(graph, "nodes").GetArray()) {
     const Json* content = find(node, "content");

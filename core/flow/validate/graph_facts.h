@@ -12,7 +12,8 @@ namespace sluice::flow {
 
 class GraphFacts {
  public:
-  // `graph` has nodes, connections and entry_node_id; `roots` are nodes that can be reached otherwise, such as a fallback.
+  // `graph` has nodes, connections and entry_node_id; `roots` are nodes that can be reached otherwise, such as a
+  // fallback.
   GraphFacts(const Json& graph, const std::vector<std::string_view>& roots);
 
   [[nodiscard]] bool has(std::string_view id) const { return index_.contains(id); }

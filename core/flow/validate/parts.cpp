@@ -24,12 +24,14 @@ const Json* list_of(const Json& object, std::string_view key) {
 }
 
 bool has_type(const Json& actions, std::string_view type) {
-  return std::ranges::any_of(actions.GetArray(), [&](const Json& action) { return string_member(action, "type") == type; });
+  return std::ranges::any_of(actions.GetArray(),
+                             [&](const Json& action) { return string_member(action, "type") == type; });
 }
 
 class Walk {
  public:
-  Walk(const Json& flow, const ValidateOptions& options, const PartSink& sink) : flow_(flow), options_(options), sink_(sink) {
+  Walk(const Json& flow, const ValidateOptions& options, const PartSink& sink)
+      : flow_(flow), options_(options), sink_(sink) {
     const Json* named = find(flow_, "conditions");
     named_ = named != nullptr && named->IsObject() ? named : &nothing();
     const Json* settings = find(flow_, "settings");
@@ -91,7 +93,8 @@ class Walk {
       for (rapidjson::SizeType i = 0; i < nodes->Size(); ++i) node((*nodes)[i], facts, prefix, i, depth);
     }
     if (const Json* edges = list_of(source, "connections")) {
-      for (rapidjson::SizeType i = 0; i < edges->Size(); ++i) connection((*edges)[i], facts, fmt::format("{}connections[{}]", prefix, i));
+      for (rapidjson::SizeType i = 0; i < edges->Size(); ++i)
+        connection((*edges)[i], facts, fmt::format("{}connections[{}]", prefix, i));
     }
     for (const std::vector<std::string_view>& cycle : facts.hasty_cycles()) {
       Json names = make_object();
@@ -100,12 +103,14 @@ class Walk {
     }
   }
 
-  void node(const Json& json, const GraphFacts& facts, const std::string& prefix, rapidjson::SizeType place, int depth) {
+  void node(const Json& json, const GraphFacts& facts, const std::string& prefix, rapidjson::SizeType place,
+            int depth) {
     const std::string_view id = string_member(json, "node_id");
     const std::string_view type = string_member(json, "node_type");
     const Json* found = find(json, "content");
     const Json& content = found != nullptr && found->IsObject() ? *found : nothing();
-    const std::string path = id.empty() ? fmt::format("{}nodes[{}]", prefix, place) : fmt::format("{}nodes.{}", prefix, id);
+    const std::string path =
+        id.empty() ? fmt::format("{}nodes[{}]", prefix, place) : fmt::format("{}nodes.{}", prefix, id);
     Json fact = make_object();
     set(fact, "id", id);
     set(fact, "type", type);
@@ -117,13 +122,15 @@ class Walk {
     for (const std::string_view label : facts.labels(id)) push(labels, make_string(label));
     set(fact, "labels", std::move(labels));
     const Json* actions = list_of(content, "actions");
-    set(fact, "calls", Json(type == "webhook" || (type == "action" && actions != nullptr && has_type(*actions, "api_call"))));
+    set(fact, "calls",
+        Json(type == "webhook" || (type == "action" && actions != nullptr && has_type(*actions, "api_call"))));
     set(fact, "fallback", Json(!string_member(*settings_, "fallback_node").empty()));
     const Json* timeout = find(content, "timeout");
     set(fact, "timeout", Json(timeout != nullptr && !timeout->IsNull()));
     sink_("node", path, std::move(fact), &json);
     const std::string at = path + ".content";
-    const ContentScope scope{json, at, *named_, options_, sink_, [&](std::string_view name) { return facts.has(name); }};
+    const ContentScope scope{json,     at,    *named_,
+                             options_, sink_, [&](std::string_view name) { return facts.has(name); }};
     content_parts(content, type, scope);
     if (type == "composite" && find(content, "nodes") != nullptr && depth + 1 < kDeepestComposite) {
       graph(content, GraphFacts(content, {}), at + ".", depth + 1);
@@ -144,7 +151,8 @@ class Walk {
     sink_("connection", path, std::move(fact), nullptr);
     for (const std::string_view key : {"condition", "conditions"}) {
       const Json* condition = find(edge, key);
-      if (condition != nullptr && !condition->IsNull()) expression_part(*condition, fmt::format("{}.{}", path, key), *named_, sink_, nullptr);
+      if (condition != nullptr && !condition->IsNull())
+        expression_part(*condition, fmt::format("{}.{}", path, key), *named_, sink_, nullptr);
     }
   }
 
@@ -157,6 +165,8 @@ class Walk {
 
 }  // namespace
 
-void for_each_part(const Json& flow, const ValidateOptions& options, const PartSink& sink) { Walk(flow, options, sink).run(); }
+void for_each_part(const Json& flow, const ValidateOptions& options, const PartSink& sink) {
+  Walk(flow, options, sink).run();
+}
 
 }  // namespace sluice::flow

@@ -34,6 +34,7 @@ void request_part(const Json& request, const std::string& path, const ContentSco
 // The {{references}} of every text in the value.
 void reference_parts(const Json& value, const std::string& path, const ContentScope& scope);
 // One expression: CEL text or a JSON condition.
-void expression_part(const Json& expression, const std::string& path, const Json& named, const PartSink& sink, const Json* node);
+void expression_part(const Json& expression, const std::string& path, const Json& named, const PartSink& sink,
+                     const Json* node);
 
 }  // namespace sluice::flow

@@ -1,15 +1,14 @@
 // The only file that includes valijson.
 #include "core/flow/validate/schema.h"
 
+#include <map>
+#include <memory>
+#include <stdexcept>
 #include <valijson/adapters/rapidjson_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
 #include <valijson/validation_results.hpp>
 #include <valijson/validator.hpp>
-
-#include <map>
-#include <memory>
-#include <stdexcept>
 
 #include "flow_schemas.h"
 
@@ -65,7 +64,8 @@ std::vector<SchemaProblem> check_schema(std::string_view node_type, const Json& 
   std::vector<SchemaProblem> problems;
   if (validator.validate(*schema->second, adapter, &results)) return problems;
   valijson::ValidationResults::Error error;
-  while (results.popError(error) && problems.size() < kMostProblems) problems.push_back({path_of(error.context), error.description});
+  while (results.popError(error) && problems.size() < kMostProblems)
+    problems.push_back({path_of(error.context), error.description});
   return problems;
 }
 

@@ -10,7 +10,7 @@
 namespace sluice::flow {
 
 struct SchemaProblem {
-  std::string path;     // below the content: actions[0].type; empty: the content itself
+  std::string path;  // below the content: actions[0].type; empty: the content itself
   std::string message;
 };
 

@@ -45,7 +45,8 @@ std::string filled(std::string_view text, const Json& facts) {
 
 class Validation {
  public:
-  Validation(const Json& flow, const ValidateOptions& options) : flow_(flow), options_(options), more_(ready(options.more)) {
+  Validation(const Json& flow, const ValidateOptions& options)
+      : flow_(flow), options_(options), more_(ready(options.more)) {
     const Json* settings = find(flow, "settings");
     const Json* https = settings == nullptr ? nullptr : find(*settings, "require_https");
     set(facts_of_options_, "require_https", Json(options.require_https || (https != nullptr && https->IsTrue())));
@@ -53,14 +54,15 @@ class Validation {
 
   std::vector<Finding> run() {
     static const ByKind kBuiltIn = ready(built_in_rules());
-    for_each_part(flow_, options_, [&](std::string_view kind, const std::string& path, const Json& facts, const Json* node) {
-      for (const ByKind* rules : {&kBuiltIn, &std::as_const(more_)}) {
-        const auto found = rules->find(kind);
-        if (found == rules->end()) continue;
-        for (const Ready& rule : found->second) ask(rule, path, facts, node);
-      }
-      if (kind == "node" && node != nullptr) check_content(path, *node);
-    });
+    for_each_part(flow_, options_,
+                  [&](std::string_view kind, const std::string& path, const Json& facts, const Json* node) {
+                    for (const ByKind* rules : {&kBuiltIn, &std::as_const(more_)}) {
+                      const auto found = rules->find(kind);
+                      if (found == rules->end()) continue;
+                      for (const Ready& rule : found->second) ask(rule, path, facts, node);
+                    }
+                    if (kind == "node" && node != nullptr) check_content(path, *node);
+                  });
     return std::move(findings_);
   }
 
@@ -74,14 +76,16 @@ class Validation {
     const auto found = ready_rule.when ? evaluate(*ready_rule.when, facts, node == nullptr ? kNull : *node)
                                        : std::expected<bool, cel::CelError>(std::unexpected(ready_rule.when.error()));
     if (!found) {
-      findings_.push_back({path, Severity::kWarning, rule.name, "the rule could not be evaluated: " + cel::to_text(found.error()),
+      findings_.push_back({path, Severity::kWarning, rule.name,
+                           "the rule could not be evaluated: " + cel::to_text(found.error()),
                            "correct the rule's expression, or switch it off"});
     } else if (*found) {
       findings_.push_back({path, rule.severity, rule.name, filled(rule.message, facts), filled(rule.fix, facts)});
     }
   }
 
-  [[nodiscard]] std::expected<bool, cel::CelError> evaluate(const cel::Program& program, const Json& facts, const Json& node) const {
+  [[nodiscard]] std::expected<bool, cel::CelError> evaluate(const cel::Program& program, const Json& facts,
+                                                            const Json& node) const {
     static const Json kNothing = make_object();
     cel::Context context(kNothing);
     context.with("it", facts).with("node", node).with("flow", flow_).with("options", facts_of_options_);
@@ -94,8 +98,8 @@ class Validation {
     if (content == nullptr) return;
     for (const SchemaProblem& problem : check_schema(string_member(node, "node_type"), *content)) {
       const bool indexed = problem.path.empty() || problem.path.front() == '[';
-      findings_.push_back({fmt::format("{}.content{}{}", path, indexed ? "" : ".", problem.path), Severity::kError, std::string(kSchemaRule),
-                           problem.message, "see the schema of this node type"});
+      findings_.push_back({fmt::format("{}.content{}{}", path, indexed ? "" : ".", problem.path), Severity::kError,
+                           std::string(kSchemaRule), problem.message, "see the schema of this node type"});
     }
   }
 
@@ -109,7 +113,9 @@ class Validation {
 }  // namespace
 
 std::vector<Finding> validate(const Json& flow, const ValidateOptions& options) {
-  if (!flow.IsObject()) return {{"", Severity::kError, std::string(kSchemaRule), "a flow must be a JSON object", "give the object of FLOW 11"}};
+  if (!flow.IsObject())
+    return {
+        {"", Severity::kError, std::string(kSchemaRule), "a flow must be a JSON object", "give the object of FLOW 11"}};
   return Validation(flow, options).run();
 }
 

@@ -7,11 +7,16 @@ namespace sluice::flow {
 namespace {
 
 Json small_flow() {
-  return j("{'name':'a & b','entry_node_id':'ask','nodes':[{'node_id':'ask','node_type':'question','content':{'question':'Tea < coffee?','options':['Yes','No']}},"
-           "{'node_id':'by','node_type':'condition','content':{'conditions':[{'if':{'var':'user.age','gte':18},'then':'bye'}],'else':'ask'}},"
-           "{'node_id':'bye','node_type':'message','content':{'text':'Say \\'bye\\''}}],"
-           "'connections':[{'source_node_id':'ask','target_node_id':'by','connection_type':'$0'},{'source_node_id':'ask','target_node_id':'bye','connection_type':'$1'},"
-           "{'source_node_id':'bye','target_node_id':'nowhere','connection_type':'default'}]}");
+  return j(
+      "{'name':'a & "
+      "b','entry_node_id':'ask','nodes':[{'node_id':'ask','node_type':'question','content':{'question':'Tea < "
+      "coffee?','options':['Yes','No']}},"
+      "{'node_id':'by','node_type':'condition','content':{'conditions':[{'if':{'var':'user.age','gte':18},'then':'bye'}"
+      "],'else':'ask'}},"
+      "{'node_id':'bye','node_type':'message','content':{'text':'Say \\'bye\\''}}],"
+      "'connections':[{'source_node_id':'ask','target_node_id':'by','connection_type':'$0'},{'source_node_id':'ask','"
+      "target_node_id':'bye','connection_type':'$1'},"
+      "{'source_node_id':'bye','target_node_id':'nowhere','connection_type':'default'}]}");
 }
 
 TEST(Graph, DotHasEveryNodeAndEdge) {
@@ -37,7 +42,8 @@ TEST(Graph, NodesOfARankDoNotOverlapAndEdgesLeadDown) {
   const LayoutSizes sizes;
   for (std::size_t a = 0; a < layout.nodes.size(); ++a) {
     for (std::size_t b = a + 1; b < layout.nodes.size(); ++b) {
-      const bool apart = std::abs(layout.nodes[a].x - layout.nodes[b].x) >= sizes.node_width || std::abs(layout.nodes[a].y - layout.nodes[b].y) >= sizes.node_height;
+      const bool apart = std::abs(layout.nodes[a].x - layout.nodes[b].x) >= sizes.node_width ||
+                         std::abs(layout.nodes[a].y - layout.nodes[b].y) >= sizes.node_height;
       EXPECT_TRUE(apart) << graph.nodes[a].id << " and " << graph.nodes[b].id;
     }
   }
@@ -81,7 +87,8 @@ TEST(Graph, TheBankIsDrawn) {
   if (document.IsNull()) GTEST_SKIP() << "the shared flows are not beside the source tree";
   const Imported result = import_flow(document, Format::kWatson);
   const std::string svg = to_svg(result.flow);
-  for (const Json& node : find(result.flow, "nodes")->GetArray()) EXPECT_NE(svg.find(std::string(string_member(node, "node_id")).substr(0, 20)), std::string::npos);
+  for (const Json& node : find(result.flow, "nodes")->GetArray())
+    EXPECT_NE(svg.find(std::string(string_member(node, "node_id")).substr(0, 20)), std::string::npos);
 }
 
 TEST(Graph, NothingIsAnEmptyPicture) {

@@ -41,7 +41,8 @@ inline std::string ways(const Json& flow, std::string_view id) {
   std::string text;
   for (const Json& edge : find(flow, "connections")->GetArray()) {
     if (string_member(edge, "source_node_id") != id) continue;
-    text += fmt::format("{}{} → {}", text.empty() ? "" : ", ", string_member(edge, "connection_type"), string_member(edge, "target_node_id"));
+    text += fmt::format("{}{} → {}", text.empty() ? "" : ", ", string_member(edge, "connection_type"),
+                        string_member(edge, "target_node_id"));
   }
   return text;
 }
@@ -54,7 +55,8 @@ inline std::string shown(const std::vector<Note>& report) {
 
 inline std::string shown(const std::vector<Finding>& findings) {
   std::string text;
-  for (const Finding& finding : findings) text += fmt::format("{} {} {}: {}\n", to_text(finding.severity), finding.rule, finding.path, finding.message);
+  for (const Finding& finding : findings)
+    text += fmt::format("{} {} {}: {}\n", to_text(finding.severity), finding.rule, finding.path, finding.message);
   return text;
 }
 

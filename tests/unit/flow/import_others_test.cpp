@@ -5,7 +5,8 @@ namespace sluice::flow {
 namespace {
 
 Json registration() {
-  return j(R"({'version':'13','flows':[{'name':'Registration','uuid':'f','spec_version':'13.1.0','language':'eng','nodes':[
+  return j(
+      R"({'version':'13','flows':[{'name':'Registration','uuid':'f','spec_version':'13.1.0','language':'eng','nodes':[
     {'uuid':'a','actions':[{'type':'send_msg','text':'Hi @contact.name! How old are you?','quick_replies':['10','20']}],'exits':[{'uuid':'xa','destination_uuid':'b'}]},
     {'uuid':'b','router':{'type':'switch','operand':'@input.text','result_name':'Age','wait':{'type':'msg','timeout':{'seconds':300,'category_uuid':'late'}},
       'cases':[{'uuid':'1','type':'has_number_lt','arguments':['18'],'category_uuid':'young'},{'uuid':'2','type':'has_number','arguments':[],'category_uuid':'old'}],
@@ -28,7 +29,8 @@ TEST(ImportRapidpro, ARegistrationIsPlayed) {
   Talk young(flow_set(result.flow), j("{'user':{'name':'Ann'}}"));
   young.start();
   EXPECT_EQ(young.status(), "active");
-  EXPECT_NE(std::ranges::find(young.texts, "Hi Ann! How old are you?"), young.texts.end()) << testing::PrintToString(young.texts);
+  EXPECT_NE(std::ranges::find(young.texts, "Hi Ann! How old are you?"), young.texts.end())
+      << testing::PrintToString(young.texts);
   young.say("'12'");
   EXPECT_EQ(young.texts.back(), "12 is young");
   EXPECT_EQ(young.status(), "completed");
@@ -46,8 +48,11 @@ TEST(ImportRapidpro, ARegistrationIsPlayed) {
 }
 
 TEST(ImportRapidpro, WhatHasNoCounterpartIsAnError) {
-  const Imported result = import_flow(j("{'name':'x','nodes':[{'uuid':'a','actions':[{'type':'transfer_airtime'}],'exits':[{'uuid':'e'}]}]}"), Format::kRapidpro);
-  EXPECT_EQ(shown(result.report), "ERROR nodes[0].actions[0]: action 'transfer_airtime' has no counterpart here and is left out\n");
+  const Imported result = import_flow(
+      j("{'name':'x','nodes':[{'uuid':'a','actions':[{'type':'transfer_airtime'}],'exits':[{'uuid':'e'}]}]}"),
+      Format::kRapidpro);
+  EXPECT_EQ(shown(result.report),
+            "ERROR nodes[0].actions[0]: action 'transfer_airtime' has no counterpart here and is left out\n");
   EXPECT_NO_THROW((void)Flow::from_json(result.flow));
 }
 

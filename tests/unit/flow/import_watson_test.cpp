@@ -3,20 +3,26 @@
 namespace sluice::flow {
 namespace {
 
-std::string dialog_node(const std::string& id, const std::string& condition, const std::string& text, const std::string& more = "") {
-  return "{'dialog_node':'" + id + "','type':'standard','conditions':'" + condition + "','output':{'text':{'values':['" + text + "']}}" + (more.empty() ? "" : "," + more) + "}";
+std::string dialog_node(const std::string& id, const std::string& condition, const std::string& text,
+                        const std::string& more = "") {
+  return "{'dialog_node':'" + id + "','type':'standard','conditions':'" + condition +
+         "','output':{'text':{'values':['" + text + "']}}" + (more.empty() ? "" : "," + more) + "}";
 }
 
 Imported workspace(const std::string& nodes) {
   return import_flow(j("{'name':'W','intents':[{'intent':'greet','examples':[{'text':'Hello there'},{'text':'hi'}]}],"
-                       "'entities':[{'entity':'drink','values':[{'value':'tea','synonyms':['chai']},{'value':'coffee','synonyms':['java']}]}],'dialog_nodes':[" + nodes + "]}"),
+                       "'entities':[{'entity':'drink','values':[{'value':'tea','synonyms':['chai']},{'value':'coffee','"
+                       "synonyms':['java']}]}],'dialog_nodes':[" +
+                       nodes + "]}"),
                      Format::kWatson);
 }
 
 // The `if` that a node's condition becomes.
 std::string translated(const std::string& condition) {
-  Json document = j("{'name':'W','intents':[{'intent':'greet','examples':[]}],'entities':[{'entity':'drink','values':[{'value':'tea'}]}],"
-                    "'dialog_nodes':[{'dialog_node':'n','type':'standard'}]}");
+  Json document =
+      j("{'name':'W','intents':[{'intent':'greet','examples':[]}],'entities':[{'entity':'drink','values':[{'value':'"
+        "tea'}]}],"
+        "'dialog_nodes':[{'dialog_node':'n','type':'standard'}]}");
   set((*find(document, "dialog_nodes"))[0], "conditions", condition);
   const Imported result = import_flow(document, Format::kWatson);
   const Json* node = node_of(result.flow, "understand");
@@ -26,29 +32,34 @@ std::string translated(const std::string& condition) {
 }
 
 TEST(ImportWatson, ConditionsBecomeCel) {
-  EXPECT_EQ(translated("$step == 'Start' && $count > 3"), R"('(has(variables.step) && variables.step == \'Start\') && (variables.count > 3)')");
+  EXPECT_EQ(translated("$step == 'Start' && $count > 3"),
+            R"('(has(variables.step) && variables.step == \'Start\') && (variables.count > 3)')");
   EXPECT_EQ(translated("#greet"), "{'$ref':'intent greet'}");
   EXPECT_EQ(translated("#greet || @drink:tea"), "{'or':[{'$ref':'intent greet'},{'$ref':'entity drink:tea'}]}");
   EXPECT_EQ(translated("!#greet and true"), "{'and':[{'not':{'$ref':'intent greet'}},'true']}");
   EXPECT_EQ(translated("$x == null"), "'!has(variables.x) || variables.x == null'");
   EXPECT_EQ(translated("$x != 5"), "'!(has(variables.x) && variables.x == 5)'");
   EXPECT_EQ(translated("$x"), "'has(variables.x) && !(variables.x in [null, false])'");
-  EXPECT_EQ(translated("input.text.contains('a') && context['n'] + 1 < 5"), R"('temp.said.contains(\'a\') && ((variables.n + 1) < 5)')");
+  EXPECT_EQ(translated("input.text.contains('a') && context['n'] + 1 < 5"),
+            R"('temp.said.contains(\'a\') && ((variables.n + 1) < 5)')");
   EXPECT_EQ(translated("@sys-number > 5"), "'(double(temp.said)) > 5'");
 }
 
 TEST(ImportWatson, WhatCannotBeTranslatedIsFalseAndAnError) {
   const Imported result = workspace(dialog_node("n", "T(java.lang.Runtime).exec()", "x"));
-  EXPECT_NE(shown(result.report).find("ERROR dialog_nodes[0]: the condition 'T(java.lang.Runtime).exec()' could not be translated"), std::string::npos)
+  EXPECT_NE(shown(result.report)
+                .find("ERROR dialog_nodes[0]: the condition 'T(java.lang.Runtime).exec()' could not be translated"),
+            std::string::npos)
       << shown(result.report);
 }
 
 TEST(ImportWatson, ATreeIsAskedLevelByLevel) {
-  const Imported result = workspace(dialog_node("w", "conversation_start", "Welcome") + "," +
-                                    dialog_node("g", "#greet", "Hello, what will it be?", "'previous_sibling':'w'") + "," +
-                                    dialog_node("t", "@drink:tea", "Tea, fine", "'parent':'g'") + "," +
-                                    dialog_node("c", "@drink", "So it is @drink", "'parent':'g','previous_sibling':'t'") + "," +
-                                    dialog_node("a", "anything_else", "Pardon?", "'previous_sibling':'g'"));
+  const Imported result =
+      workspace(dialog_node("w", "conversation_start", "Welcome") + "," +
+                dialog_node("g", "#greet", "Hello, what will it be?", "'previous_sibling':'w'") + "," +
+                dialog_node("t", "@drink:tea", "Tea, fine", "'parent':'g'") + "," +
+                dialog_node("c", "@drink", "So it is @drink", "'parent':'g','previous_sibling':'t'") + "," +
+                dialog_node("a", "anything_else", "Pardon?", "'previous_sibling':'g'"));
   EXPECT_FALSE(has_errors(result.report)) << shown(result.report);
   EXPECT_FALSE(has_errors(validate(result.flow))) << shown(validate(result.flow));
   expect_stable(result.flow);
@@ -66,7 +77,8 @@ TEST(ImportWatson, ATreeIsAskedLevelByLevel) {
 }
 
 TEST(ImportWatson, ContextIsSetBeforeItIsSaid) {
-  const Imported result = workspace(dialog_node("w", "welcome", "You have $count of $$price", "'context':{'count':'<? $count + 1 ?>','price':3,'gone':null}"));
+  const Imported result = workspace(dialog_node("w", "welcome", "You have $count of $$price",
+                                                "'context':{'count':'<? $count + 1 ?>','price':3,'gone':null}"));
   Talk talk(flow_set(result.flow), j("{'variables':{'count':4}}"));
   talk.start();
   EXPECT_EQ(talk.texts.back(), "You have 5 of $3");
@@ -77,8 +89,10 @@ TEST(ImportWatson, SlotsAskUntilTheyAreFilledAsTheyShould) {
       "{'dialog_node':'f','type':'frame','conditions':'welcome','output':{'text':'Booked for $people'}},"
       "{'dialog_node':'s','type':'slot','parent':'f','variable':'$people'},"
       "{'dialog_node':'h1','type':'event_handler','event_name':'focus','parent':'s','output':{'text':'For how many?'}},"
-      "{'dialog_node':'h2','type':'event_handler','event_name':'input','parent':'s','previous_sibling':'h1','conditions':'@sys-number','context':{'people':'@sys-number'}},"
-      "{'dialog_node':'h3','type':'event_handler','event_name':'filled','parent':'s','previous_sibling':'h2','conditions':'$people > 8','output':{'text':'Too many.'},"
+      "{'dialog_node':'h2','type':'event_handler','event_name':'input','parent':'s','previous_sibling':'h1','"
+      "conditions':'@sys-number','context':{'people':'@sys-number'}},"
+      "{'dialog_node':'h3','type':'event_handler','event_name':'filled','parent':'s','previous_sibling':'h2','"
+      "conditions':'$people > 8','output':{'text':'Too many.'},"
       "'next_step':{'behavior':'reprompt'}}");
   Talk talk(flow_set(result.flow));
   talk.start();
@@ -90,8 +104,9 @@ TEST(ImportWatson, SlotsAskUntilTheyAreFilledAsTheyShould) {
 }
 
 TEST(ImportWatson, RingsOfSiblingsAndParentsEnd) {
-  const Imported result = workspace(dialog_node("a", "true", "A", "'parent':'b','previous_sibling':'a'") + "," + dialog_node("b", "true", "B", "'parent':'a'") + "," +
-                                    dialog_node("c", "true", "C"));
+  const Imported result =
+      workspace(dialog_node("a", "true", "A", "'parent':'b','previous_sibling':'a'") + "," +
+                dialog_node("b", "true", "B", "'parent':'a'") + "," + dialog_node("c", "true", "C"));
   EXPECT_NE(shown(result.report).find("belongs to no node that is used"), std::string::npos);
   EXPECT_NE(node_of(result.flow, "understand"), nullptr);
 }
@@ -109,7 +124,8 @@ TEST(ImportWatson, TheBankIsPlayedToAnAppointmentAndACard) {
   talk.start();
   EXPECT_EQ(talk.texts.front(), "Hello, I am the bank's Virtual Agent.");
   talk.say("'I want to book an appointment with a banker'");
-  ASSERT_EQ(talk.texts.back().substr(0, 39), "Which date would be best for you? We ne") << testing::PrintToString(talk.texts);
+  ASSERT_EQ(talk.texts.back().substr(0, 39), "Which date would be best for you? We ne")
+      << testing::PrintToString(talk.texts);
   talk.say("'2026-01-01'");
   EXPECT_EQ(talk.texts.front(), "Unfortunately that's a date in the past, please enter a future date.");
   talk.say("'2026-03-10'");
@@ -118,7 +134,8 @@ TEST(ImportWatson, TheBankIsPlayedToAnAppointmentAndACard) {
   EXPECT_EQ(talk.texts.front().substr(0, 36), "It looks like you mentioned 06:00. U");
   talk.say("'10:30'").say("'12345'");
   ASSERT_GE(talk.texts.size(), 3U);
-  EXPECT_EQ(talk.texts[2], "I found 5 nearby bank branches. Which one would you like to go to?") << testing::PrintToString(talk.texts);
+  EXPECT_EQ(talk.texts[2], "I found 5 nearby bank branches. Which one would you like to go to?")
+      << testing::PrintToString(talk.texts);
   talk.say("'3'");
   EXPECT_NE(talk.texts.front().find("location 3"), std::string::npos) << testing::PrintToString(talk.texts);
 
@@ -126,7 +143,8 @@ TEST(ImportWatson, TheBankIsPlayedToAnAppointmentAndACard) {
   card.start().say("'Help me choose a credit card'").say("'I want to save money'");
   EXPECT_EQ(card.state("variables.current_step"), "'SavingFirst'") << testing::PrintToString(card.texts);
   card.say("'yes'").say("'cash back'");
-  EXPECT_EQ(card.state("variables.current_step"), "'SavingFirstRewardsCompleted'") << testing::PrintToString(card.texts);
+  EXPECT_EQ(card.state("variables.current_step"), "'SavingFirstRewardsCompleted'")
+      << testing::PrintToString(card.texts);
   EXPECT_EQ(card.status(), "active");
 }
 

@@ -11,7 +11,8 @@ struct Wrong {
 };
 
 std::string flow_text(const std::string& nodes, const std::string& connections = "", const std::string& more = "") {
-  return "{'name':'f','version':'1','entry_node_id':'a','nodes':[" + nodes + "],'connections':[" + connections + "]" + more + "}";
+  return "{'name':'f','version':'1','entry_node_id':'a','nodes':[" + nodes + "],'connections':[" + connections + "]" +
+         more + "}";
 }
 std::string node_text(const std::string& id, const std::string& type, const std::string& content) {
   return "{'node_id':'" + id + "','node_type':'" + type + "','content':" + content + "}";
@@ -19,15 +20,22 @@ std::string node_text(const std::string& id, const std::string& type, const std:
 std::string edge_text(const std::string& from, const std::string& to, const std::string& label = "default") {
   return "{'source_node_id':'" + from + "','target_node_id':'" + to + "','connection_type':'" + label + "'}";
 }
-std::string message(const std::string& id = "a") { return node_text(id, "message", "{'text':'x'}"); }
-std::string webhook(const std::string& content) { return flow_text(node_text("a", "webhook", content), edge_text("a", "a", "failure")); }
-std::string branch(const std::string& entries) { return flow_text(node_text("a", "condition", "{'conditions':[" + entries + "]}")); }
+std::string message(const std::string& id = "a") {
+  return node_text(id, "message", "{'text':'x'}");
+}
+std::string webhook(const std::string& content) {
+  return flow_text(node_text("a", "webhook", content), edge_text("a", "a", "failure"));
+}
+std::string branch(const std::string& entries) {
+  return flow_text(node_text("a", "condition", "{'conditions':[" + entries + "]}"));
+}
 
 class Rules : public testing::TestWithParam<Wrong> {};
 
 TEST_P(Rules, FindWhatIsWrong) {
   const std::vector<Finding> findings = validate(j(GetParam().document));
-  const auto found = std::ranges::find_if(findings, [](const Finding& f) { return f.rule == GetParam().rule && f.path == GetParam().path; });
+  const auto found = std::ranges::find_if(
+      findings, [](const Finding& f) { return f.rule == GetParam().rule && f.path == GetParam().path; });
   ASSERT_NE(found, findings.end()) << GetParam().rule << " at " << GetParam().path << "\n" << shown(findings);
   EXPECT_EQ(to_text(found->severity), GetParam().severity);
   EXPECT_FALSE(found->message.empty());
@@ -43,39 +51,55 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Wrong{"missing-entry", "ERROR", "entry_node_id", "{'name':'f','nodes':[],'connections':[]}"},
         Wrong{"unknown-entry", "ERROR", "entry_node_id", flow_text(message("b"))},
-        Wrong{"missing-node-id", "ERROR", "nodes[1]", flow_text(message() + ",{'node_type':'message','content':{'text':'x'}}")},
+        Wrong{"missing-node-id", "ERROR", "nodes[1]",
+              flow_text(message() + ",{'node_type':'message','content':{'text':'x'}}")},
         Wrong{"duplicate-node-id", "ERROR", "nodes.a", flow_text(message() + "," + message())},
         Wrong{"unknown-node-type", "ERROR", "nodes.a", flow_text(node_text("a", "carousel", "{}"))},
         Wrong{"unreachable-node", "WARNING", "nodes.b", flow_text(message() + "," + message("b"))},
-        Wrong{"missing-failure-edge", "WARNING", "nodes.a", flow_text(node_text("a", "webhook", "{'url':'https://x.example'}"))},
-        Wrong{"missing-timeout-edge", "WARNING", "nodes.a", flow_text(node_text("a", "question", "{'question':'?','timeout':5}"))},
+        Wrong{"missing-failure-edge", "WARNING", "nodes.a",
+              flow_text(node_text("a", "webhook", "{'url':'https://x.example'}"))},
+        Wrong{"missing-timeout-edge", "WARNING", "nodes.a",
+              flow_text(node_text("a", "question", "{'question':'?','timeout':5}"))},
         Wrong{"dangling-edge", "ERROR", "connections[0]", flow_text(message(), edge_text("a", "nowhere"))},
         Wrong{"unknown-label", "ERROR", "connections[0]", flow_text(message(), edge_text("a", "a", "perhaps"))},
-        Wrong{"cycle-without-wait", "ERROR", "nodes.a", flow_text(message() + "," + message("b"), edge_text("a", "b") + "," + edge_text("b", "a"))},
+        Wrong{"cycle-without-wait", "ERROR", "nodes.a",
+              flow_text(message() + "," + message("b"), edge_text("a", "b") + "," + edge_text("b", "a"))},
         Wrong{"missing-content", "ERROR", "nodes.a.content", flow_text(node_text("a", "message", "{}"))},
         Wrong{"missing-content", "ERROR", "nodes.a.content", flow_text(node_text("a", "question", "{}"))},
         Wrong{"missing-content", "ERROR", "nodes.a.content", flow_text(node_text("a", "condition", "{}"))},
         Wrong{"missing-content", "ERROR", "nodes.a.content", flow_text(node_text("a", "action", "{}"))},
         Wrong{"missing-content", "ERROR", "nodes.a.content", flow_text(node_text("a", "webhook", "{}"))},
         Wrong{"empty-message", "WARNING", "nodes.a.content", flow_text(node_text("a", "message", "{'messages':[]}"))},
-        Wrong{"empty-message", "WARNING", "nodes.a.content", flow_text(node_text("a", "message", "{'messages':[{'type':'text','text':''}]}"))},
+        Wrong{"empty-message", "WARNING", "nodes.a.content",
+              flow_text(node_text("a", "message", "{'messages':[{'type':'text','text':''}]}"))},
         Wrong{"silent-question", "INFO", "nodes.a.content", flow_text(node_text("a", "question", "{'question':''}"))},
-        Wrong{"unknown-input-type", "ERROR", "nodes.a.content", flow_text(node_text("a", "question", "{'question':'?','input_type':'colour'}"))},
-        Wrong{"number-of-choices", "WARNING", "nodes.a.content", flow_text(node_text("a", "question", "{'question':'?','input_type':'choice','options':['1']}"))},
-        Wrong{"dangling-edge", "ERROR", "nodes.a.content.conditions[0]", branch("{'if':'user.x == 1','then':'nowhere'}")},
-        Wrong{"always-true-condition", "WARNING", "nodes.a.content.conditions[0]", branch("{'if':'1 < 2','then':'$0'},{'if':'user.x == 1','then':'$1'}")},
-        Wrong{"unreachable-condition", "WARNING", "nodes.a.content.conditions[1]", branch("{'if':{'and':[]},'then':'$0'},{'if':'user.x == 1','then':'$1'}")},
-        Wrong{"unreachable-condition", "WARNING", "nodes.a.content.conditions[1]", branch("{'if':'user.x == 1','then':'$0'},{'if':'user.x == 1','then':'$1'}")},
+        Wrong{"unknown-input-type", "ERROR", "nodes.a.content",
+              flow_text(node_text("a", "question", "{'question':'?','input_type':'colour'}"))},
+        Wrong{"number-of-choices", "WARNING", "nodes.a.content",
+              flow_text(node_text("a", "question", "{'question':'?','input_type':'choice','options':['1']}"))},
+        Wrong{"dangling-edge", "ERROR", "nodes.a.content.conditions[0]",
+              branch("{'if':'user.x == 1','then':'nowhere'}")},
+        Wrong{"always-true-condition", "WARNING", "nodes.a.content.conditions[0]",
+              branch("{'if':'1 < 2','then':'$0'},{'if':'user.x == 1','then':'$1'}")},
+        Wrong{"unreachable-condition", "WARNING", "nodes.a.content.conditions[1]",
+              branch("{'if':{'and':[]},'then':'$0'},{'if':'user.x == 1','then':'$1'}")},
+        Wrong{"unreachable-condition", "WARNING", "nodes.a.content.conditions[1]",
+              branch("{'if':'user.x == 1','then':'$0'},{'if':'user.x == 1','then':'$1'}")},
         Wrong{"bad-expression", "ERROR", "nodes.a.content.conditions[0].if", branch("{'if':'user.x ==','then':'$0'}")},
         Wrong{"bad-expression", "ERROR", "nodes.a.content.conditions[0].if", branch("{'if':'usr.x == 1','then':'$0'}")},
-        Wrong{"bad-expression", "ERROR", "nodes.a.content.conditions[0].if", branch("{'if':{'var':'user.x','resembles':1},'then':'$0'}")},
-        Wrong{"bad-expression", "ERROR", "nodes.a.content.conditions[0].if", branch("{'if':{'$ref':'nobody'},'then':'$0'}")},
+        Wrong{"bad-expression", "ERROR", "nodes.a.content.conditions[0].if",
+              branch("{'if':{'var':'user.x','resembles':1},'then':'$0'}")},
+        Wrong{"bad-expression", "ERROR", "nodes.a.content.conditions[0].if",
+              branch("{'if':{'$ref':'nobody'},'then':'$0'}")},
         Wrong{"bad-expression", "ERROR", "nodes.a.content.validation.pattern",
               flow_text(node_text("a", "question", "{'question':'?','validation':{'pattern':'('}}"))},
         Wrong{"bad-expression", "ERROR", "nodes.a.content.actions[0].expression",
-              flow_text(node_text("a", "action", "{'actions':[{'type':'calculate','variable':'x','expression':'1 +'}]}"))},
-        Wrong{"unknown-action", "ERROR", "nodes.a.content.actions[0]", flow_text(node_text("a", "action", "{'actions':[{'type':'explode'}]}"))},
-        Wrong{"unsafe-variable-name", "ERROR", "nodes.a.content.variable", flow_text(node_text("a", "question", "{'question':'?','variable':'1; drop'}"))},
+              flow_text(node_text("a", "action",
+                                  "{'actions':[{'type':'calculate','variable':'x','expression':'1 +'}]}"))},
+        Wrong{"unknown-action", "ERROR", "nodes.a.content.actions[0]",
+              flow_text(node_text("a", "action", "{'actions':[{'type':'explode'}]}"))},
+        Wrong{"unsafe-variable-name", "ERROR", "nodes.a.content.variable",
+              flow_text(node_text("a", "question", "{'question':'?','variable':'1; drop'}"))},
         Wrong{"unsafe-variable-name", "ERROR", "variables.a b", flow_text(message(), "", ",'variables':{'a b':{}}")},
         Wrong{"credentials-in-url", "ERROR", "nodes.a.content", webhook("{'url':'https://user:pass@x.example/'}")},
         Wrong{"bad-url", "ERROR", "nodes.a.content", webhook("{'url':'ftp://x.example/'}")},
@@ -84,39 +108,60 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"private-host", "WARNING", "nodes.a.content", webhook("{'url':'https://[::1]/'}")},
         Wrong{"private-host", "WARNING", "nodes.a.content", webhook("{'url':'https://LOCALHOST/'}")},
         Wrong{"private-host", "WARNING", "nodes.a.content", webhook("{'url':'https://172.20.1.1/'}")},
-        Wrong{"timeout-out-of-range", "ERROR", "nodes.a.content", webhook("{'url':'https://x.example/','timeout':301}")},
-        Wrong{"timeout-out-of-range", "ERROR", "nodes.a.content", webhook("{'url':'https://x.example/','timeout':'soon'}")},
+        Wrong{"timeout-out-of-range", "ERROR", "nodes.a.content",
+              webhook("{'url':'https://x.example/','timeout':301}")},
+        Wrong{"timeout-out-of-range", "ERROR", "nodes.a.content",
+              webhook("{'url':'https://x.example/','timeout':'soon'}")},
         Wrong{"long-timeout", "WARNING", "nodes.a.content", webhook("{'url':'https://x.example/','timeout':121}")},
         Wrong{"missing-auth-header", "INFO", "nodes.a.content", webhook("{'url':'https://x.example/'}")},
-        Wrong{"unknown-scope", "WARNING", "nodes.a.content.text", flow_text(node_text("a", "message", "{'text':'Hi {{name}}'}"))},
-        Wrong{"unknown-fallback", "ERROR", "settings.fallback_node", flow_text(message(), "", ",'settings':{'fallback_node':'nobody'}")},
+        Wrong{"unknown-scope", "WARNING", "nodes.a.content.text",
+              flow_text(node_text("a", "message", "{'text':'Hi {{name}}'}"))},
+        Wrong{"unknown-fallback", "ERROR", "settings.fallback_node",
+              flow_text(message(), "", ",'settings':{'fallback_node':'nobody'}")},
         Wrong{"bad-setting", "ERROR", "settings.max_steps", flow_text(message(), "", ",'settings':{'max_steps':-1}")},
-        Wrong{"schema", "ERROR", "nodes.a.content.retry.attempts", webhook("{'url':'https://x.example/','retry':{'attempts':'many'}}")},
-        Wrong{"schema", "ERROR", "nodes.a.content.actions[0]", flow_text(node_text("a", "action", "{'actions':[{'type':'increment'}]}"))},
+        Wrong{"schema", "ERROR", "nodes.a.content.retry.attempts",
+              webhook("{'url':'https://x.example/','retry':{'attempts':'many'}}")},
+        Wrong{"schema", "ERROR", "nodes.a.content.actions[0]",
+              flow_text(node_text("a", "action", "{'actions':[{'type':'increment'}]}"))},
         Wrong{"dangling-edge", "ERROR", "nodes.a.content.connections[0]",
-              flow_text(node_text("a", "composite", "{'entry_node_id':'a','nodes':[" + message() + "],'connections':[" + edge_text("a", "z") + "]}"))}));
+              flow_text(node_text("a", "composite",
+                                  "{'entry_node_id':'a','nodes':[" + message() + "],'connections':[" +
+                                      edge_text("a", "z") + "]}"))}));
 
 Json bookbot() {
-  return j("{'name':'bookbot','version':'1.0','entry_node_id':'ask','conditions':{'teen':{'and':[{'var':'user.age','gte':13},{'var':'user.age','lt':18}]}},"
-           "'nodes':[" + node_text("ask", "question", "{'question':'How old?','input_type':'number','variable':'user.age','validation':{'min':3,'max':120}}") + "," +
-           node_text("by", "condition", "{'conditions':[{'if':{'$ref':'teen'},'then':'books'}],'else':'bye'}") + "," +
-           node_text("books", "webhook", "{'url':'https://books.example.org/r','headers':{'Authorization':'Bearer {{secret:books_token}}'},'timeout':10,"
-                                         "'retry':{'attempts':3,'delay':1,'backoff':2},'response_mapping':{'temp.n':'$.n'}}") + "," +
-           node_text("bye", "message", "{'messages':[{'type':'text','text':'{{temp.n}} books'}]}") + "],'connections':[" + edge_text("ask", "by") + "," +
-           edge_text("books", "bye", "success") + "," + edge_text("books", "bye", "failure") + "]}");
+  return j(
+      "{'name':'bookbot','version':'1.0','entry_node_id':'ask','conditions':{'teen':{'and':[{'var':'user.age','gte':13}"
+      ",{'var':'user.age','lt':18}]}},"
+      "'nodes':[" +
+      node_text(
+          "ask", "question",
+          "{'question':'How old?','input_type':'number','variable':'user.age','validation':{'min':3,'max':120}}") +
+      "," + node_text("by", "condition", "{'conditions':[{'if':{'$ref':'teen'},'then':'books'}],'else':'bye'}") + "," +
+      node_text("books", "webhook",
+                "{'url':'https://books.example.org/r','headers':{'Authorization':'Bearer "
+                "{{secret:books_token}}'},'timeout':10,"
+                "'retry':{'attempts':3,'delay':1,'backoff':2},'response_mapping':{'temp.n':'$.n'}}") +
+      "," + node_text("bye", "message", "{'messages':[{'type':'text','text':'{{temp.n}} books'}]}") +
+      "],'connections':[" + edge_text("ask", "by") + "," + edge_text("books", "bye", "success") + "," +
+      edge_text("books", "bye", "failure") + "]}");
 }
 
-TEST(Validate, AGoodFlowHasNoFindings) { EXPECT_EQ(shown(validate(bookbot())), ""); }
+TEST(Validate, AGoodFlowHasNoFindings) {
+  EXPECT_EQ(shown(validate(bookbot())), "");
+}
 
 TEST(Validate, SecretsAndSubflowsAreCheckedAgainstWhatExists) {
   ValidateOptions options;
   options.secrets.emplace();
-  EXPECT_EQ(shown(validate(bookbot(), options)), "WARNING unknown-secret nodes.books.content.headers.Authorization: secret 'books_token' is not known here\n");
+  EXPECT_EQ(
+      shown(validate(bookbot(), options)),
+      "WARNING unknown-secret nodes.books.content.headers.Authorization: secret 'books_token' is not known here\n");
   options.secrets->insert("books_token");
   EXPECT_EQ(shown(validate(bookbot(), options)), "");
   options.flows.emplace();
   const Json caller = j(flow_text(node_text("a", "composite", "{'flow':'other'}")));
-  EXPECT_EQ(shown(validate(caller, options)), "ERROR unknown-subflow nodes.a.content.flow: the composite calls 'other', which is no published flow\n");
+  EXPECT_EQ(shown(validate(caller, options)),
+            "ERROR unknown-subflow nodes.a.content.flow: the composite calls 'other', which is no published flow\n");
   options.flows->insert("other");
   EXPECT_EQ(shown(validate(caller, options)), "");
 }
@@ -125,14 +170,17 @@ TEST(Validate, RequiringHttpsMakesItAnError) {
   ValidateOptions options;
   options.require_https = true;
   EXPECT_TRUE(has_errors(validate(j(webhook("{'url':'http://x.example/'}")), options)));
-  const Json own = j(flow_text(node_text("a", "webhook", "{'url':'http://x.example/'}"), "", ",'settings':{'require_https':true}"));
+  const Json own =
+      j(flow_text(node_text("a", "webhook", "{'url':'http://x.example/'}"), "", ",'settings':{'require_https':true}"));
   EXPECT_TRUE(has_errors(validate(own)));
 }
 
 TEST(Validate, OperatorsAddRulesOfTheirOwn) {
   ValidateOptions options;
-  options.more.push_back({"house-style", Severity::kWarning, "node", "!it.id.matches('^[a-z_]+$')", "'{id}' is not in lower case", "rename it"});
-  const std::vector<Finding> findings = validate(j("{'name':'f','entry_node_id':'A','nodes':[" + message("A") + "],'connections':[]}"), options);
+  options.more.push_back({"house-style", Severity::kWarning, "node", "!it.id.matches('^[a-z_]+$')",
+                          "'{id}' is not in lower case", "rename it"});
+  const std::vector<Finding> findings =
+      validate(j("{'name':'f','entry_node_id':'A','nodes':[" + message("A") + "],'connections':[]}"), options);
   EXPECT_EQ(shown(findings), "WARNING house-style nodes.A: 'A' is not in lower case\n");
 }
 
@@ -146,7 +194,8 @@ TEST(Validate, ARuleThatFailsIsAWarning) {
 }
 
 TEST(Validate, WhatIsNoFlowHasFindings) {
-  for (const char* text : {"1", "[]", "{}", "{'nodes':1,'connections':{}}", "{'nodes':[1,null],'connections':[2],'settings':[],'conditions':3,'variables':4}"}) {
+  for (const char* text : {"1", "[]", "{}", "{'nodes':1,'connections':{}}",
+                           "{'nodes':[1,null],'connections':[2],'settings':[],'conditions':3,'variables':4}"}) {
     EXPECT_TRUE(has_errors(validate(j(text)))) << text;
   }
 }
