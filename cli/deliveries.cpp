@@ -10,11 +10,12 @@ namespace sluice::cli {
 namespace {
 
 ExitCode run_list(Invocation& invocation) {
+  const int limit = invocation.positive("limit", 50);
   Database database(invocation);
   pg::Params params;
   params.text(invocation.has("status") ? std::optional<std::string>(invocation.flag("status")) : std::nullopt);
   params.text(invocation.has("endpoint") ? std::optional<std::string>(invocation.flag("endpoint")) : std::nullopt);
-  params.int4(invocation.positive("limit", 50));
+  params.int4(limit);
   const auto deliveries = database.records(
       "SELECT * FROM sluice.delivery_overview WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR endpoint_id::text = $2 OR url = $2)"
       " ORDER BY delivery_id DESC LIMIT $3",

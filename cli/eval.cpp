@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <iostream>
 
 #include "cli/commands.h"
@@ -40,6 +41,12 @@ Json eval_hash(const Json& request) {
 std::int64_t timestamp_of(const Json& request) {
   const Json* found = find(request, "timestamp");
   if (found != nullptr && found->IsInt64()) return found->GetInt64();
+  if (found != nullptr && found->IsString()) {  // as the header has it
+    std::int64_t seconds = 0;
+    const std::string_view text = text_of(*found);
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (failed == std::errc() && end == text.data() + text.size()) return seconds;
+  }
   throw Error("\"timestamp\" must be a whole number of seconds");
 }
 

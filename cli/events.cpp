@@ -27,9 +27,10 @@ std::optional<std::string> given(const Invocation& invocation, std::string_view 
 }
 
 ExitCode run_list(Invocation& invocation) {
+  const int limit = invocation.positive("limit", 50);
   Database database(invocation);
   pg::Params params;
-  params.text(given(invocation, "type")).text(given(invocation, "session")).int4(invocation.positive("limit", 50));
+  params.text(given(invocation, "type")).text(given(invocation, "session")).int4(limit);
   auto events = database.records(fmt::format("SELECT {} FROM (SELECT * FROM sluice.flow_events WHERE ($1 IS NULL OR event_type = $1 OR alias = $1)"
                                              " AND ($2 IS NULL OR session_id::text = $2) ORDER BY id DESC LIMIT $3) AS newest ORDER BY id", kEvent),
                                  std::move(params));

@@ -10,11 +10,12 @@ namespace sluice::cli {
 namespace {
 
 ExitCode run_list(Invocation& invocation) {
+  const int limit = invocation.positive("limit", 50);
   Database database(invocation);
   pg::Params params;
   params.text(invocation.has("flow") ? std::optional<std::string>(invocation.flag("flow")) : std::nullopt);
   params.text(invocation.has("status") ? std::optional<std::string>(invocation.flag("status")) : std::nullopt);
-  params.int4(invocation.positive("limit", 50));
+  params.int4(limit);
   const auto sessions = database.records(
       "SELECT session_id, flow, flow_version, user_id, status, current_node_id, revision, waits_for, started_at, last_activity_at, ended_at,"
       " correlation_id, last_error FROM sluice.session_overview"

@@ -17,11 +17,12 @@ constexpr std::string_view kTasks =
     " errors, reason, created_at, failed_at, NULL, NULL, correlation_id FROM sluice.task_failures";
 
 ExitCode run_list(Invocation& invocation) {
+  const int limit = invocation.positive("limit", 50);
   Database database(invocation);
   pg::Params params;
   params.text(invocation.has("status") ? std::optional<std::string>(invocation.flag("status")) : std::nullopt);
   params.text(invocation.has("session") ? std::optional<std::string>(invocation.flag("session")) : std::nullopt);
-  params.int4(invocation.positive("limit", 50));
+  params.int4(limit);
   const auto tasks = database.records(
       fmt::format("SELECT * FROM ({}) AS task WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR session_id::text = $2)"
                   " AND (kind <> 'timer' OR $1 IS NOT NULL OR $2 IS NOT NULL) ORDER BY task_id DESC LIMIT $3", kTasks),
