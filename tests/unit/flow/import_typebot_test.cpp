@@ -79,6 +79,8 @@ TEST(ImportTypebot, ChoicesWithEdgesOfTheirOwn) {
 struct Comparison {
   const char* comparison;
   const char* expected;
+
+  friend void PrintTo(const Comparison& one, std::ostream* out) { *out << one.comparison; }
 };
 
 class TypebotComparison : public testing::TestWithParam<Comparison> {};

@@ -8,6 +8,9 @@ struct Wrong {
   const char* severity;
   const char* path;
   std::string document;
+
+  // What gtest shows as the test's parameter.
+  friend void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.rule << " at " << wrong.path; }
 };
 
 std::string flow_text(const std::string& nodes, const std::string& connections = "", const std::string& more = "") {
