@@ -17,6 +17,10 @@ std::unique_ptr<test::DaemonProcess> NotifierTest::start_notifier(const std::vec
   return std::make_unique<test::DaemonProcess>("notifier", database_.dsn(), flags);
 }
 
+std::unique_ptr<test::DaemonProcess> NotifierTest::start_notifier_through(int port) const {
+  return std::make_unique<test::DaemonProcess>("notifier", database_.dsn_through(port));
+}
+
 pg::Result NotifierTest::query(std::string_view sql) { return loop_.run(connection_->query(sql, {}, patience())); }
 
 std::string NotifierTest::value(std::string_view sql) {
@@ -24,17 +28,23 @@ std::string NotifierTest::value(std::string_view sql) {
   return result.one().is_null(0) ? "null" : result.one().get<std::string>(0);
 }
 
-void NotifierTest::wait_until(std::string_view sql) {
+void NotifierTest::wait_for(const std::function<bool()>& holds, std::string_view what) {
+  const auto pause = [](Loop& loop) -> Task<void> { (void)co_await loop.sleep(std::chrono::milliseconds(10)); };
   const Deadline until = patience();
-  bool holds = false;
-  while (!holds && Clock::now() < until) {
-    holds = value(sql) == "t";
-    if (!holds) {
-      auto pause = [](Loop& loop) -> Task<void> { (void)co_await loop.sleep(std::chrono::milliseconds(10)); };
-      loop_.run(pause(loop_));
-    }
+  bool held = holds();
+  while (!held && Clock::now() < until) {
+    loop_.run(pause(loop_));
+    held = holds();
   }
-  EXPECT_TRUE(holds) << "not within 30 s: " << sql;
+  EXPECT_TRUE(held) << "not within 30 s: " << what;
+}
+
+void NotifierTest::wait_until(std::string_view sql) {
+  wait_for([&] { return value(sql) == "t"; }, sql);
+}
+
+void NotifierTest::wait_for_log(const test::DaemonProcess& daemon, std::string_view text) {
+  wait_for([&] { return daemon.log().find(text) != std::string::npos; }, text);
 }
 
 NotifierTest::Endpoint NotifierTest::subscribe(const std::string& url, const std::string& options, std::optional<std::string> secret) {

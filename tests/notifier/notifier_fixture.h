@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,14 +25,19 @@ class NotifierTest : public testing::Test {
   NotifierTest();
 
   [[nodiscard]] std::unique_ptr<test::DaemonProcess> start_notifier(const std::vector<std::string>& flags = {}) const;
+  [[nodiscard]] std::unique_ptr<test::DaemonProcess> start_notifier_through(int port) const;  // of a proxy before the server
 
   Endpoint subscribe(const std::string& url, const std::string& options = "{}", std::optional<std::string> secret = std::nullopt);
   void emit(int events, const std::string& key_prefix = "k");  // and fans them out to the endpoints, as a listener does
   void fan_out();
 
+  void wait_for(const std::function<bool()>& holds, std::string_view what);  // fails the test after 30 s
+
   pg::Result query(std::string_view sql);
   std::string value(std::string_view sql);
-  void wait_until(std::string_view sql);  // is true; fails the test after 30 s
+  void wait_until(std::string_view sql);  // is true
+
+  void wait_for_log(const test::DaemonProcess& daemon, std::string_view text);
 
   test::TestDatabase database_;
   Loop loop_;

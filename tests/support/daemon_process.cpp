@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -19,6 +20,7 @@ constexpr std::chrono::seconds kPatience{30};
 
 std::string next_log_file(const std::string& daemon) {
   static std::atomic<int> count{0};
+  std::filesystem::create_directories(SLUICE_BINARY_DIR "/Testing");  // ctest makes it, a test run by hand does not
   return std::string(SLUICE_BINARY_DIR) + "/Testing/" + daemon + "-" + std::to_string(getpid()) + "-" + std::to_string(++count) + ".log";
 }
 
@@ -47,7 +49,10 @@ DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn, 
       pid_ = -1;
       throw std::runtime_error(daemon + " ended before it was ready:\n" + log());
     }
-    if (std::chrono::steady_clock::now() > until) throw std::runtime_error(daemon + " is not ready:\n" + log());
+    if (std::chrono::steady_clock::now() > until) {
+      kill();
+      throw std::runtime_error(daemon + " is not ready:\n" + log());
+    }
     std::this_thread::yield();
     usleep(2000);
   }
