@@ -48,6 +48,7 @@ run_tests() {
 run_bench() {
   [[ -x bench/run ]] || fail "there is no bench/run in this tree"
   install_deps
+  install_node_packages bench
   build_preset release build/release
   bench/run "$@"
 }

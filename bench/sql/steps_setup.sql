@@ -1,6 +1,12 @@
 -- Sessions that wait for an action each, and two ways to move 64 of them by one step: as a worker does, and as set-based SQL that knows
--- beforehand which rows they are. Both write the same rows: claim, session, two rows of history, record, event, task gone, next task.
+-- beforehand which rows they are. Both write the same rows: claim, session, history (-v history_rows=N, by default two), record, event, task
+-- gone, next task.
 CREATE SCHEMA bench;
+\if :{?history_rows}
+\else
+  \set history_rows 2
+\endif
+CREATE FUNCTION bench.history_rows() RETURNS int IMMUTABLE RETURN :history_rows;
 
 SELECT sluice.publish_flow(sluice.import_flow('{"name": "bench", "entry_node_id": "a",
   "nodes": [{"node_id": "a", "node_type": "action", "content": {"actions": [{"type": "increment", "variable": "n"}]}}], "connections": []}'));
@@ -47,8 +53,10 @@ BEGIN
   SELECT count(*) FILTER (WHERE r.outcome = 'applied') INTO applied
     FROM sluice_private.commit_steps(process, a.ids, a.tokens, a.outcomes, a.revisions, a.states, a.hashes, a.nodes, a.nulls, a.waits, a.nulls, a.statuses,
            a.kinds, a.nodes, a.times, a.nulls, a.texts,
-           ARRAY(SELECT 1 + (n - 1) / 2 FROM generate_series(1, 2 * cardinality(a.ids)) AS n), array_fill('a'::text, ARRAY[2 * cardinality(a.ids)]),
-           array_fill('action'::text, ARRAY[2 * cardinality(a.ids)]), array_fill('{"done": ["increment"]}'::jsonb, ARRAY[2 * cardinality(a.ids)]), take_on) AS r;
+           ARRAY(SELECT 1 + (n - 1) / bench.history_rows() FROM generate_series(1, bench.history_rows() * cardinality(a.ids)) AS n),
+           array_fill('a'::text, ARRAY[bench.history_rows() * cardinality(a.ids)]),
+           array_fill('action'::text, ARRAY[bench.history_rows() * cardinality(a.ids)]),
+           array_fill('{"done": ["increment"]}'::jsonb, ARRAY[bench.history_rows() * cardinality(a.ids)]), take_on) AS r;
   IF applied <> cardinality(a.ids) THEN
     RAISE EXCEPTION 'only % of % steps were applied', applied, cardinality(a.ids);
   END IF;
@@ -67,7 +75,7 @@ BEGIN
          wait = jsonb_build_object('for', 'task', 'key', s.id || ':a:' || (s.revision + 1)), revision = s.revision + 1, last_activity_at = now()
    WHERE s.id = ANY (ids);
   INSERT INTO sluice.conversation_history (session_id, node_id, interaction_type, content)
-  SELECT i, 'a', 'action', '{"done": ["increment"]}' FROM unnest(ids) AS i, generate_series(1, 2);
+  SELECT i, 'a', 'action', '{"done": ["increment"]}' FROM unnest(ids) AS i, generate_series(1, bench.history_rows());
   INSERT INTO sluice.task_idempotency_records (idempotency_key, status, session_id, node_id, session_revision, task_id, kind)
   SELECT i || ':a:1', 'completed', i, 'a', 1, 1, 'action' FROM unnest(ids) AS i;
   DELETE FROM sluice_private.tasks t WHERE t.session_id = ANY (ids) AND t.kind <> 'timer' AND t.session_id IS NOT NULL;

@@ -1,0 +1,48 @@
+// Waiting, clocks, and what many numbers come to.
+
+export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+// Asks every 10 ms until `condition` holds.
+export async function until(what, seconds, condition) {
+  const deadline = performance.now() + seconds * 1000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited ${seconds} s for ${what}`);
+    await sleep(10);
+  }
+}
+
+export function percentile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.round(share * (sorted.length - 1))];
+}
+
+export const median = (values) => percentile(values, 0.5);
+
+// Milliseconds since the epoch, with a fraction.
+export const wallClock = () => performance.timeOrigin + performance.now();
+
+// How far the server's clock is ahead of wallClock(), in milliseconds, from the quickest of some round trips. The error is below half
+// of that trip, some tens of microseconds.
+export async function serverClockAhead(client) {
+  let best = { trip: Infinity };
+  for (let i = 0; i < 50; ++i) {
+    const sent = wallClock();
+    const { rows } = await client.query({ name: 'clock', text: 'select extract(epoch from clock_timestamp())::float8 * 1000 as now' });
+    const trip = wallClock() - sent;
+    if (trip < best.trip) best = { trip, ahead: rows[0].now - sent - trip / 2 };
+  }
+  return best.ahead;
+}
+
+// Rounds that alternate between the limit and ours, so that noise hits both. Each of `limit` and `ours` returns numbers by name; the
+// result holds the median of each by name, and the median of the rounds' ratios of `by`.
+export async function alternate(rounds, by, limit, ours) {
+  const limits = [];
+  const own = [];
+  for (let round = 0; round < rounds; ++round) {
+    limits.push(await limit(round));
+    own.push(await ours(round));
+  }
+  const medians = (results) => Object.fromEntries(Object.keys(results[0]).map((name) => [name, median(results.map((one) => one[name]))]));
+  return { limit: medians(limits), ours: medians(own), ratio: median(own.map((one, round) => one[by] / limits[round][by])) };
+}

@@ -1,0 +1,42 @@
+// The same work done with graphile-worker, as somebody would who keeps sessions in a table and one named queue for each session.
+import { join } from 'node:path';
+import { start } from '../harness/children.mjs';
+import { until } from '../harness/measure.mjs';
+
+async function withGraphile(bench, database, use) {
+  const command = ['node', join(bench.root, 'bench/peers/graphile_worker.mjs'), bench.databases.dsnOf(database)];
+  const child = start(command, { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    await new Promise((resolve, reject) => {
+      child.stdout.once('data', resolve);
+      child.ended.then(({ code, signal }) => reject(new Error(`graphile-worker ended by itself (${signal ?? `exit code ${code}`})`)));
+    });
+    return await bench.databases.with(database, use);
+  } finally {
+    child.kill('SIGTERM');
+    const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    await child.ended;
+    clearTimeout(late);
+  }
+}
+
+// Steps a second of the `sessions` sessions that the database's table holds; each session's next job is added by the transaction of its step.
+export function graphileSteps(bench, database, sessions, stepsOfSession) {
+  return withGraphile(bench, database, async (client) => {
+    await bench.databases.psql(database, 'bench/peers/graphile_steps.sql', { last_revision: stepsOfSession });
+    const started = performance.now();
+    await client.query(`select graphile_worker.add_job('step', json_build_object('session', id, 'revision', revision), queue_name => id::text)
+                          from sluice.conversation_sessions`);
+    await until('the steps of graphile-worker', 600, async () => {
+      const { rows } = await client.query("select count(*)::int as completed from sluice.conversation_sessions where status = 'completed'");
+      return rows[0].completed === sessions;
+    });
+    return (sessions * stepsOfSession) / ((performance.now() - started) / 1000);
+  });
+}
+
+// What `measure(client, enqueue)` makes of tasks of graphile-worker in `database`, which has a function bench.start.
+export function graphileTasks(bench, database, measure) {
+  const enqueue = (client, n) => client.query("select graphile_worker.add_job('start', json_build_object('n', $1::int))", [n]);
+  return withGraphile(bench, database, (client) => measure(client, enqueue));
+}

@@ -1,0 +1,105 @@
+// Deliveries from a backlog to ten endpoints of one fast receiver, signed and logged, against a bare libcurl loop that posts the same body
+// to the same receiver. The clock runs from the first request that the receiver sees to the last outcome committed.
+import { join } from 'node:path';
+import { run as runProgram, start } from '../harness/children.mjs';
+import { walPosition } from '../harness/database.mjs';
+import { withDaemons } from '../harness/daemon.mjs';
+import { alternate, until, wallClock } from '../harness/measure.mjs';
+import { row } from '../harness/report.mjs';
+
+export const about = 'webhooks to ten endpoints of a fast local receiver, signed and logged';
+
+const kEndpoints = 10;
+const kInFlight = 64; // of the loop; a notifier has up to 8 an endpoint
+const kGoal = 0.6;
+
+// What sluice.emit makes of the events below, give or take some digits.
+const kBody = JSON.stringify({
+  type: 'order.paid', event_type: 'order.paid', timestamp: '2026-01-02T03:04:05.678901Z', session_id: null, flow_id: null, user_id: null,
+  key: 'order 1000', data: { order: 1000, text: 'words '.repeat(30), total: 4200 },
+});
+
+async function startReceiver(bench) {
+  const child = start([join(bench.binaries, 'bench_responder')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const port = await new Promise((resolve, reject) => {
+    child.stdout.once('data', (text) => resolve(Number(text)));
+    child.ended.then(() => reject(new Error('bench_responder ended by itself')));
+  });
+  const url = `http://127.0.0.1:${port}`;
+  return { url, reset: async () => (await fetch(`${url}/reset`)).json(), stop: () => child.kill('SIGTERM') };
+}
+
+const subscribe = (client, receiver) =>
+  client.query("select sluice.subscribe(format('%s/%s', $1::text, n)) from generate_series(1, $2::int) as n", [receiver.url, kEndpoints]);
+
+// Events fanned out to all endpoints by a listener that has done its work and gone.
+async function makeBacklog(bench, client, events) {
+  await client.query(`select sluice.emit('order.paid', 'order ' || n, jsonb_build_object('order', n, 'total', 4200, 'text', repeat('words ', 30)))
+                        from generate_series(1, $1::int) as n`, [events]);
+  await withDaemons(bench, ['listener'], 'bench_ours', () => until('the fan-out', 120, async () => {
+    const { rows } = await client.query('select count(*)::int as stored from sluice.webhook_deliveries');
+    return rows[0].stored === events * kEndpoints;
+  }));
+  await client.query('vacuum analyze sluice.webhook_deliveries, sluice.webhook_messages');
+  await client.query('checkpoint');
+}
+
+async function ours(bench, client, receiver, round, count) {
+  await makeBacklog(bench, client, count / kEndpoints);
+  await receiver.reset();
+  const before = await walPosition(client);
+  return withDaemons(bench, ['notifier'], 'bench_ours', async (notifier) => {
+    await until(`${count} deliveries`, 600, async () => (await notifier.metric('sluice_delivery_attempts_total', 'outcome="delivered"')) >= count);
+    const ended = wallClock();
+    const { first_us, requests } = await receiver.reset();
+    await check(client, requests, count, round);
+    return {
+      rate: count / ((ended - first_us / 1000) / 1000),
+      cpu: (notifier.cpuSeconds() / count) * 1e6,
+      wal: ((await walPosition(client)) - before) / count,
+      memory: notifier.peakMebibytes(),
+    };
+  });
+}
+
+// The receiver saw each delivery once, and the log has each.
+async function check(client, requests, count, round) {
+  const { rows } = await client.query(`
+    select (select count(*)::int from sluice.webhook_deliveries) as waiting,
+           (select count(*)::int from sluice.webhook_attempts where outcome = 'delivered') as delivered`);
+  const [{ waiting, delivered }] = rows;
+  if (waiting !== 0 || delivered !== count * (round + 1) || requests !== count) {
+    throw new Error(`deliveries: ${requests} requests of ${count}, ${waiting} still waiting, ${delivered} delivered in ${round + 1} rounds`);
+  }
+}
+
+export async function run(bench) {
+  const count = (bench.quick ? 1000 : 8000) * kEndpoints;
+  await bench.databases.fresh('bench_ours');
+  const receiver = await startReceiver(bench);
+  try {
+    return await bench.databases.with('bench_ours', (client) => measure(bench, client, receiver, count));
+  } finally {
+    receiver.stop();
+  }
+}
+
+async function measure(bench, client, receiver, count) {
+  await subscribe(client, receiver);
+  const loop = [join(bench.binaries, 'bench_curl_loop'), receiver.url, count, kInFlight, kEndpoints].map(String);
+  const limit = async () => {
+    const { per_second, cpu_seconds } = JSON.parse(await runProgram(loop, { input: kBody }));
+    return { rate: per_second, cpu: (cpu_seconds / count) * 1e6 };
+  };
+  const result = await alternate(bench.quick ? 3 : 5, 'rate', limit, (round) => ours(bench, client, receiver, round, count));
+  bench.note(`limit ${Math.round(result.limit.rate)} posts/s and ${result.limit.cpu.toFixed(1)} µs of processor time a post`);
+  return [
+    row({
+      name: 'deliveries', value: result.ours.rate, unit: 'deliveries/s', limitRatio: result.ratio,
+      goal: `≥ ${kGoal * 100} % of limit`, met: result.ratio >= kGoal,
+    }),
+    row({ name: 'deliveries.cpu', value: result.ours.cpu, unit: 'µs/delivery of the notifier' }),
+    row({ name: 'deliveries.wal', value: result.ours.wal, unit: 'WAL bytes/delivery' }),
+    row({ name: 'deliveries.memory', value: result.ours.memory, unit: 'MiB at most, notifier' }),
+  ];
+}
