@@ -12,18 +12,10 @@ namespace sluice::notifier {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr seconds kAnswer{30};
 constexpr seconds kReviewEvery{1};          // lanes: ours, free ones, those of the dead
-constexpr milliseconds kOthersEvery{50};    // retries and replays while first attempts keep coming
-constexpr seconds kLookBackEvery{1};
-constexpr minutes kLookAtAllEvery{1};
-constexpr milliseconds kLookAheadEvery{20};
-constexpr milliseconds kOverdue{500};       // something is due that limits hold back, or that is in flight
-constexpr seconds kSoon{2};
-constexpr int kAboutToSleep = 8;            // empty claims in a row; the doorbell goes to sleep after some ten of them
 constexpr seconds kErrorPause{1};
 constexpr milliseconds kConflictPause{5};
 constexpr milliseconds kUncommittable{60'000};
@@ -133,7 +125,7 @@ Task<void> Pump::review(StopToken stop) {
     const pg::Result acquired = co_await connection_->query(sql::query("acquire_lanes"), pg::Params().int8(claimant_->id), Clock::now() + kAnswer);
     reviewed_ = Clock::now();
     const Lanes::Review lanes = lanes_.review(acquired, reviewed_);
-    if (lanes.gained) next_due_ = reviewed_;  // something may be scheduled there
+    if (lanes.gained) agenda_.look_now(reviewed_);
     if (!lanes.surplus.empty()) {
       lanes_.lose(lanes.surplus);
       (void)co_await connection_->query(sql::query("release_lanes"), pg::Params().int8(claimant_->id).uuid_array(lanes.surplus), Clock::now() + kAnswer);
@@ -155,13 +147,10 @@ Task<void> Pump::review(StopToken stop) {
 }
 
 bool Pump::wants_claim(Clock::time_point now) const {
-  return claimant_ != nullptr && capacity() > 0 && (claim_wanted_ || hungry_ || wake_at() <= now);
+  return claimant_ != nullptr && capacity() > 0 && (claim_wanted_ || wake_at() <= now);
 }
 
-Deadline Pump::wake_at() const {
-  const Deadline soon = soon_.empty() ? kNoDeadline : soon_.top();
-  return capacity() > 0 ? std::min({soon, next_due_, lanes_change_}) : kNoDeadline;
-}
+Deadline Pump::wake_at() const { return capacity() > 0 ? agenda_.wake_at() : kNoDeadline; }
 
 // One round trip. Claims write nothing, so an answer that is lost costs nothing; outcomes whose answer is lost are given again, which
 // their deliveries and tokens make harmless.
@@ -262,39 +251,23 @@ void Pump::add_commit(pg::Pipeline& pipeline, Asked& asked, std::span<const Ende
 void Pump::add_claims(pg::Pipeline& pipeline, Asked& asked) {
   const auto now = Clock::now();
   const int free = std::min(capacity(), limits_.batch);
-  const bool others = !hungry_ || now - others_claimed_ >= kOthersEvery;
-  if (others) others_claimed_ = now;
-  const Reach how_far = reach(now);
-  lanes_change_ = lanes_.next_change(now);
+  const Agenda::Claim claim = agenda_.next_claim(now);
+  asked.lanes_change = lanes_.next_change(now);
   // A quarter of the slots is kept from retries, and half of them from replays.
   const std::array<int, kQueues> limits = {free, std::min(free, capacity() - limits_.in_flight / 4), std::min(free, capacity() - limits_.in_flight / 2)};
   for (const Queue queue : {Queue::kFirst, Queue::kRetry, Queue::kReplay}) {
     const auto index = static_cast<std::size_t>(queue);
-    if (queue != Queue::kFirst && (!others || limits[index] <= 0)) continue;
+    if (queue != Queue::kFirst && (!claim.others || limits[index] <= 0)) continue;
     pg::Params params;
     params.int8(claimant_->id).int4(static_cast<std::int32_t>(queue)).int4(limits[index]).uuid(after_[index]);
-    lanes_.add_claim_params(params, queue, how_far, now);
+    lanes_.add_claim_params(params, queue, claim.reach, now);
     asked.claims[index] = static_cast<int>(pipeline.size());
     pipeline.add(sql::query("claim_deliveries"), std::move(params));
   }
-  if (next_due_ <= now || (empty_claims_ >= kAboutToSleep && now - looked_ahead_ >= kLookAheadEvery)) {
-    looked_ahead_ = now;
+  if (claim.ahead) {
     asked.next_due = static_cast<int>(pipeline.size());
     pipeline.add(sql::query("next_due_delivery"), pg::Params().int8(claimant_->id));
   }
-}
-
-Reach Pump::reach(Clock::time_point now) {
-  if (now - looked_at_all_ >= kLookAtAllEvery) {
-    looked_at_all_ = now;
-    looked_back_ = now;
-    return Reach::kAll;
-  }
-  if (empty_claims_ >= kAboutToSleep || now - looked_back_ >= kLookBackEvery) {
-    looked_back_ = now;
-    return Reach::kHalfMinute;
-  }
-  return Reach::kFloor;
 }
 
 void Pump::settle(std::span<const Ended> batch, const pg::Result& result) {
@@ -315,8 +288,7 @@ void Pump::was_written(const Ended& ended) {
   lanes_.written(ended.delivery);
   metrics_.ended(name_of(ended.outcome.kind), ended.outcome.error_class, in_seconds(ended.duration));
   const bool again = ended.outcome.kind == Outcome::Kind::kRetry || ended.outcome.kind == Outcome::Kind::kDeferred;
-  if (again && ended.outcome.delay <= kSoon) soon_.push(Clock::now() + ended.outcome.delay + milliseconds(1));
-  if (again && ended.outcome.delay > kSoon) next_due_ = std::min(next_due_, Clock::now() + ended.outcome.delay);
+  if (again) agenda_.scheduled(ended.outcome.delay, Clock::now());
   if (ended.outcome.kind == Outcome::Kind::kDead) {
     log_warn("a delivery is dead", {{"delivery", ended.delivery.id},
                                     {"endpoint", to_text(ended.delivery.endpoint)},
@@ -338,16 +310,18 @@ void Pump::drop(const Ended& ended, std::string_view outcome) {
 }
 
 void Pump::start_claimed(const Asked& asked, const std::vector<pg::Result>& results) {
-  while (!soon_.empty() && soon_.top() <= Clock::now()) soon_.pop();
-  if (asked.next_due >= 0) look_ahead(results[static_cast<std::size_t>(asked.next_due)].one());
+  if (asked.next_due >= 0) {
+    const auto due_ms = results[static_cast<std::size_t>(asked.next_due)].one().get<std::optional<std::int64_t>>(0);
+    agenda_.due_in(due_ms ? std::optional(milliseconds(*due_ms)) : std::nullopt, Clock::now());
+  }
   news_ = false;
-  hungry_ = false;
+  bool begun = false;
   for (const Queue queue : {Queue::kFirst, Queue::kRetry, Queue::kReplay}) {
     const int place = asked.claims[static_cast<std::size_t>(queue)];
-    if (place >= 0) hungry_ |= start(results[static_cast<std::size_t>(place)], queue);
+    if (place >= 0) begun |= start(results[static_cast<std::size_t>(place)], queue);
   }
-  empty_claims_ = hungry_ ? 0 : empty_claims_ + 1;
-  lanes_change_ = std::min(lanes_change_, lanes_.next_change(Clock::now()));
+  const auto now = Clock::now();
+  agenda_.claimed(begun, std::min(asked.lanes_change, lanes_.next_change(now)), now);
   metrics_.in_flight.set(static_cast<double>(lanes_.in_flight()));
   if (std::exchange(claim_wanted_, false)) claimed_.set();
 }
@@ -379,12 +353,6 @@ bool Pump::start(const pg::Result& rows, Queue queue) {
     running_.spawn(deliver(std::move(delivery), *era));
   }
   return begun;
-}
-
-void Pump::look_ahead(const pg::Row& row) {
-  const auto due_ms = row.get<std::optional<std::int64_t>>(0);
-  next_due_ = kNoDeadline;
-  if (due_ms) next_due_ = Clock::now() + (*due_ms == 0 ? kOverdue : milliseconds(*due_ms) + milliseconds(1));
 }
 
 Task<void> Pump::deliver(Delivery delivery, std::uint64_t era) {

@@ -4,7 +4,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <queue>
 #include <random>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "core/http/address_guard.h"
 #include "core/service/doorbell.h"
 #include "core/service/process.h"
+#include "notifier/agenda.h"
 #include "notifier/commit.h"
 #include "notifier/lanes.h"
 #include "notifier/notifier_metrics.h"
@@ -47,6 +47,7 @@ class Pump {
     int commit = -1;
     std::array<int, kQueues> claims{-1, -1, -1};
     int next_due = -1;
+    Deadline lanes_change = kNoDeadline;  // when what these claims could not take may be taken
     Lanes::News news;  // written by the commit
     [[nodiscard]] bool anything() const { return commit >= 0 || claims[0] >= 0; }
   };
@@ -67,13 +68,11 @@ class Pump {
   void settle(std::span<const Ended> batch, const pg::Result& result);
   void start_claimed(const Asked& asked, const std::vector<pg::Result>& results);
   bool start(const pg::Result& rows, Queue queue);
-  void look_ahead(const pg::Row& row);
   void was_written(const Ended& ended);
   void put_back(std::vector<Ended> batch);
   void drop(const Ended& ended, std::string_view outcome);
 
   [[nodiscard]] int capacity() const { return limits_.in_flight - static_cast<int>(lanes_.in_flight()); }
-  [[nodiscard]] Reach reach(Clock::time_point now);
   [[nodiscard]] bool wants_claim(Clock::time_point now) const;
   [[nodiscard]] Deadline wake_at() const;
   [[nodiscard]] double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
@@ -98,22 +97,11 @@ class Pump {
   Event work_;     // something to write, or a claim is wanted
   Event claimed_;  // a claim that the doorbell wanted was made
 
+  Agenda agenda_;
   bool claim_wanted_ = false;  // by the doorbell
-  bool hungry_ = false;        // the last claim began something, so there may be more
-  bool news_ = false;          // … that nobody here had scheduled
-  int empty_claims_ = 0;       // in a row
-  std::array<std::optional<Uuid>, kQueues> after_;  // round robin
+  bool news_ = false;          // the last claim found what nobody here had scheduled
+  std::array<std::optional<Uuid>, kQueues> after_;  // round robin: the endpoint of the last row
   Clock::time_point reviewed_{};
-  Clock::time_point others_claimed_{};  // queues beside the first
-  Clock::time_point looked_back_{};
-  Clock::time_point looked_at_all_{};
-  Clock::time_point looked_ahead_{};
-
-  // When to claim without being told: something scheduled is due, as the database says or as we know ourselves, or a lane's limits allow
-  // more than they did at the last claim.
-  Deadline next_due_ = kNoDeadline;
-  std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> soon_;
-  Deadline lanes_change_ = kNoDeadline;
 };
 
 }  // namespace sluice::notifier
