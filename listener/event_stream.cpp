@@ -33,7 +33,10 @@ EventStream::EventStream(Loop& loop, pg::Reconnector reconnector, pg::Pool& pool
     : loop_(loop), reconnector_(std::move(reconnector)), pool_(pool), batch_size_(batch_size), metrics_(metrics) {}
 
 Task<void> EventStream::run(Doorbell& doorbell, StopToken stop, std::function<void()> on_ready) {
-  doorbell.on_payload("consumers", [this] { reviewed_ = {}; });
+  doorbell.on_payload("consumers", [this] {  // one was made, changed, or had its cursor put back
+    reviewed_ = {};
+    wake_consumers();
+  });
   Polled last{.found = true};
   while (!stop.stop_requested()) {
     bool lost = false;
@@ -84,10 +87,12 @@ Task<bool> EventStream::poll() {
       co_await connection_->query(sql::query("poll_events"), pg::Params().text(snapshot_), answer_deadline());
   snapshot_ = result.one().get<std::string>("snapshot");
   const bool found = result.one().get<bool>("found");
-  if (found) {
-    for (const auto& [id, running] : running_) running->consumer->wake();
-  }
+  if (found) wake_consumers();
   co_return found;
+}
+
+void EventStream::wake_consumers() noexcept {
+  for (const auto& [id, running] : running_) running->consumer->wake();
 }
 
 // Takes consumers that nobody runs, and lets go of those that were changed or switched off.
