@@ -9,14 +9,14 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr milliseconds kOthersEvery{50};     // while first attempts keep coming
+constexpr milliseconds kOthersEvery{50};  // while first attempts keep coming
 constexpr seconds kLookBackEvery{1};
 constexpr minutes kLookAtAllEvery{1};
 constexpr milliseconds kLookAheadEvery{20};
-constexpr milliseconds kOverdue{500};        // something is due that limits hold back, or that is in flight
-constexpr milliseconds kRounding{1};         // so that a claim does not come just before what it is for
+constexpr milliseconds kOverdue{500};  // something is due that limits hold back, or that is in flight
+constexpr milliseconds kRounding{1};   // so that a claim does not come just before what it is for
 constexpr seconds kSoon{2};
-constexpr int kAboutToSleep = 8;             // empty claims; the doorbell goes to sleep after some ten of them
+constexpr int kAboutToSleep = 8;  // empty claims; the doorbell goes to sleep after some ten of them
 
 }  // namespace
 

@@ -1,4 +1,5 @@
-// When to claim without being told, and how far back to look (sql/api/webhook_lanes.sql, point 3). Pure: times in, answers out.
+// When to claim without being told, and how far back to look (sql/api/webhook_lanes.sql, point 3). Pure: times in,
+// answers out.
 #pragma once
 
 #include <chrono>
@@ -25,7 +26,8 @@ class Agenda {
   // A claim was made: whether it began anything, and when the limits of lanes that held something back allow more.
   void claimed(bool began, Deadline lanes_change, Clock::time_point now);
 
-  // The database's answer to `ahead`: until something is due, 0 when something is already; nothing when nothing is scheduled.
+  // The database's answer to `ahead`: until something is due, 0 when something is already; nothing when nothing is
+  // scheduled.
   void due_in(std::optional<std::chrono::milliseconds> delay, Clock::time_point now);
 
   // We have put something off ourselves.
@@ -45,7 +47,8 @@ class Agenda {
   Clock::time_point looked_ahead_{};
   Deadline next_due_ = kNoDeadline;
   Deadline lanes_change_ = kNoDeadline;
-  std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> soon_;  // what is due within seconds, for punctuality
+  std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>>
+      soon_;  // what is due within seconds, for punctuality
 };
 
 }  // namespace sluice::notifier

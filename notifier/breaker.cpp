@@ -15,9 +15,12 @@ constexpr BackoffPolicy kPause{.base = milliseconds(1000), .factor = 2, .max = s
 
 std::string_view name_of(Breaker::State state) {
   switch (state) {
-    case Breaker::State::kClosed: return "closed";
-    case Breaker::State::kOpen: return "open";
-    case Breaker::State::kRecovering: return "recovering";
+    case Breaker::State::kClosed:
+      return "closed";
+    case Breaker::State::kOpen:
+      return "open";
+    case Breaker::State::kRecovering:
+      return "recovering";
   }
   return "";
 }
@@ -29,7 +32,9 @@ int whole(const Json& object, std::string_view name, int fallback) {
 
 }  // namespace
 
-int Breaker::limit(int cap) const noexcept { return state_ == State::kClosed ? cap : std::min(limit_, cap); }
+int Breaker::limit(int cap) const noexcept {
+  return state_ == State::kClosed ? cap : std::min(limit_, cap);
+}
 
 std::uint64_t Breaker::begin() noexcept {
   if (state_ == State::kOpen) state_ = State::kRecovering;  // this is the canary

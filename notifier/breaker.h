@@ -1,5 +1,6 @@
-// One endpoint's circuit breaker (WEBHOOKS 3): it opens after failures in a row, tries one request when the pause is over, and from
-// there on lets concurrency grow by one a success and halves it on a failure, so that a recovering endpoint is not stampeded.
+// One endpoint's circuit breaker (WEBHOOKS 3): it opens after failures in a row, tries one request when the pause is
+// over, and from there on lets concurrency grow by one a success and halves it on a failure, so that a recovering
+// endpoint is not stampeded.
 #pragma once
 
 #include <chrono>
@@ -21,7 +22,8 @@ class Breaker {
   // How many may be in flight where the endpoint allows `cap`.
   [[nodiscard]] int limit(int cap) const noexcept;
 
-  // A request begins; the number it returns goes back with its outcome, so that those from before an opening no longer count.
+  // A request begins; the number it returns goes back with its outcome, so that those from before an opening no longer
+  // count.
   std::uint64_t begin() noexcept;
 
   // Returns whether the state to be kept has changed.

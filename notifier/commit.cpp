@@ -51,10 +51,13 @@ pg::Params commit_params(std::int64_t process, std::span<const Ended> batch, con
       .timestamptz_array(column<Timestamp>(batch, [](const Ended& e) { return e.started_at; }))
       .int4_array(column<std::int32_t>(batch, [](const Ended& e) { return whole_milliseconds(e.duration); }))
       .int4_array(column<std::optional<std::int32_t>>(batch, [](const Ended& e) { return e.status; }))
-      .text_array(column<std::optional<std::string_view>>(batch, [](const Ended& e) { return unless_empty(e.outcome.error_class); }))
-      .text_array(column<std::optional<std::string_view>>(batch, [](const Ended& e) { return unless_empty(e.address); }))
-      .bytea_array(column<std::optional<std::string_view>>(
-          batch, [](const Ended& e) { return e.response ? std::optional<std::string_view>(*e.response) : std::nullopt; }));
+      .text_array(column<std::optional<std::string_view>>(
+          batch, [](const Ended& e) { return unless_empty(e.outcome.error_class); }))
+      .text_array(
+          column<std::optional<std::string_view>>(batch, [](const Ended& e) { return unless_empty(e.address); }))
+      .bytea_array(column<std::optional<std::string_view>>(batch, [](const Ended& e) {
+        return e.response ? std::optional<std::string_view>(*e.response) : std::nullopt;
+      }));
   add_lanes(params, news);
   return params;
 }

@@ -29,13 +29,14 @@ struct Delivery {
   Timestamp due_at;
   Timestamp created_at;
   std::chrono::milliseconds age{0};  // when claimed, by the database's clock
-  std::string message_id;  // webhook-id; "" when retention has taken the message away
+  std::string message_id;            // webhook-id; "" when retention has taken the message away
   std::string correlation_id;
   std::string body;
   std::shared_ptr<const Destination> destination;
 };
 
 // A row of claim_deliveries.
-[[nodiscard]] Delivery delivery_from(const pg::Row& row, Queue queue, const Process::Claimant& claimant, Destinations& destinations);
+[[nodiscard]] Delivery delivery_from(const pg::Row& row, Queue queue, const Process::Claimant& claimant,
+                                     Destinations& destinations);
 
 }  // namespace sluice::notifier

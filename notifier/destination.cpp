@@ -11,8 +11,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::array<std::string_view, 9> kColumns = {"url",           "headers",     "timeout_seconds", "secrets",      "client_certificate",
-                                                      "retry_schedule", "max_age_ms", "rate_limit",      "max_in_flight"};
+constexpr std::array<std::string_view, 9> kColumns = {
+    "url",        "headers",    "timeout_seconds", "secrets", "client_certificate", "retry_schedule",
+    "max_age_ms", "rate_limit", "max_in_flight"};
 
 std::string columns_of(const pg::Row& row) {
   std::string text;
@@ -33,7 +34,8 @@ void read_secrets(Destination& destination, std::string_view json) {
     const std::string_view kind = string_member(secret, "kind");
     const std::string_view text = string_member(secret, "secret");
     if (text.empty()) {
-      throw Error("a secret is encrypted under key " + std::string(string_member(secret, "key_id", "unknown")) + ", which is not at hand");
+      throw Error("a secret is encrypted under key " + std::string(string_member(secret, "key_id", "unknown")) +
+                  ", which is not at hand");
     }
     if (kind != "legacy") destination.secrets.push_back(SigningSecret::parse(text));
     // An Ed25519 key's text is nothing that the receiver has.

@@ -18,19 +18,20 @@ namespace sluice::notifier {
 
 struct Destination {
   std::string url;
-  std::vector<http::Header> headers;            // the subscriber's own
-  std::vector<SigningSecret> secrets;           // valid ones, the newest first
-  std::optional<std::string> legacy_secret;     // text whose bytes key x-webhook-signature
-  std::string client_certificate;               // name of the credential, "" for none
+  std::vector<http::Header> headers;         // the subscriber's own
+  std::vector<SigningSecret> secrets;        // valid ones, the newest first
+  std::optional<std::string> legacy_secret;  // text whose bytes key x-webhook-signature
+  std::string client_certificate;            // name of the credential, "" for none
   std::chrono::milliseconds timeout{15'000};
   std::chrono::milliseconds max_age{0};
-  std::optional<RetrySchedule> schedule;        // always there unless `fault` says otherwise
-  std::optional<double> rate_limit;             // requests a second
+  std::optional<RetrySchedule> schedule;  // always there unless `fault` says otherwise
+  std::optional<double> rate_limit;       // requests a second
   int max_in_flight = 8;
   std::string fault;  // why nothing can be sent, such as a secret that cannot be read; no fault of the receiver's
 };
 
-// The endpoint's columns of a row of claim_deliveries. Never throws for what they hold: that is a fault of the destination.
+// The endpoint's columns of a row of claim_deliveries. Never throws for what they hold: that is a fault of the
+// destination.
 [[nodiscard]] Destination destination_from(const pg::Row& row);
 
 // The last destination of each endpoint, for as long as its columns stay the same.

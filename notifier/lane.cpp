@@ -8,14 +8,16 @@ namespace {
 using std::chrono::milliseconds;
 
 // How long an overloaded endpoint is left alone when it does not say; a delivery's own retry may come sooner.
-constexpr BackoffPolicy kOverload{.base = milliseconds(1000), .factor = 2, .max = std::chrono::seconds(60), .jitter = 0.2};
+constexpr BackoffPolicy kOverload{
+    .base = milliseconds(1000), .factor = 2, .max = std::chrono::seconds(60), .jitter = 0.2};
 constexpr milliseconds kShortestPause{100};
 
 }  // namespace
 
 Lane::Lane() : overload_(kOverload) {}
 
-void Lane::acquire(std::int64_t token, milliseconds pause, std::optional<std::string_view> breaker, Clock::time_point now) {
+void Lane::acquire(std::int64_t token, milliseconds pause, std::optional<std::string_view> breaker,
+                   Clock::time_point now) {
   const bool anew = !owned_ || token != token_;
   const bool all_written = unwritten_ == 0 && !pause_changed_ && !breaker_changed_;
   const bool reset_by_hand = pause.count() == 0 && !breaker && all_written;
@@ -88,7 +90,8 @@ void Lane::end(const Delivery& delivery, const Outcome& outcome, std::uint64_t e
     pause_for(*outcome.pause, now);
   } else if (outcome.overloaded) {
     const milliseconds asked = overload_.next();
-    pause_for(outcome.kind == Outcome::Kind::kRetry ? std::min(asked, std::max(outcome.delay, kShortestPause)) : asked, now);
+    pause_for(outcome.kind == Outcome::Kind::kRetry ? std::min(asked, std::max(outcome.delay, kShortestPause)) : asked,
+              now);
   }
   if (const auto opened = breaker_.failed(era, u)) {
     breaker_changed_ = true;

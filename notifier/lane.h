@@ -1,5 +1,5 @@
-// One endpoint's lane while this process owns it: what may be sent there now. Its limits are plain variables, because nobody
-// else sends there meanwhile (sql/api/webhook_lanes.sql).
+// One endpoint's lane while this process owns it: what may be sent there now. Its limits are plain variables, because
+// nobody else sends there meanwhile (sql/api/webhook_lanes.sql).
 #pragma once
 
 #include <array>
@@ -28,9 +28,10 @@ class Lane {
  public:
   Lane();
 
-  // A row of acquire_lanes. A new token begins with the state that the row holds; under the same one the row is what we wrote, unless
-  // somebody has reset it by hand.
-  void acquire(std::int64_t token, std::chrono::milliseconds pause, std::optional<std::string_view> breaker, Clock::time_point now);
+  // A row of acquire_lanes. A new token begins with the state that the row holds; under the same one the row is what we
+  // wrote, unless somebody has reset it by hand.
+  void acquire(std::int64_t token, std::chrono::milliseconds pause, std::optional<std::string_view> breaker,
+               Clock::time_point now);
   void lose() noexcept { owned_ = false; }
   void leave() noexcept { leaving_ = true; }  // nothing is begun any more
   void stay() noexcept { leaving_ = false; }

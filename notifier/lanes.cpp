@@ -6,7 +6,8 @@
 namespace sluice::notifier {
 namespace {
 
-constexpr std::chrono::seconds kLateCommit{30};  // a fan-out is visible this long after its due_at was taken, at the latest
+constexpr std::chrono::seconds kLateCommit{
+    30};  // a fan-out is visible this long after its due_at was taken, at the latest
 
 }  // namespace
 
@@ -21,7 +22,8 @@ Lanes::Review Lanes::review(const pg::Result& acquired, Clock::time_point now) {
     const auto token = row.get<std::int64_t>("token");
     Lane& lane = lanes_[endpoint];
     result.gained |= !lane.owned() || lane.token() != token;
-    lane.acquire(token, std::chrono::milliseconds(row.get<std::int64_t>("paused_ms")), row.get<std::optional<std::string_view>>("breaker"), now);
+    lane.acquire(token, std::chrono::milliseconds(row.get<std::int64_t>("paused_ms")),
+                 row.get<std::optional<std::string_view>>("breaker"), now);
   }
   for (auto& [endpoint, lane] : lanes_) {
     if (!ours.contains(endpoint)) lane.lose();

@@ -11,8 +11,8 @@
 
 namespace sluice::notifier {
 
-// How far back a claim looks. Rows before a floor are in flight or done, so that their dead versions need not be read again; what was
-// committed late lies below it all the same, and is found by looking further back now and then.
+// How far back a claim looks. Rows before a floor are in flight or done, so that their dead versions need not be read
+// again; what was committed late lies below it all the same, and is found by looking further back now and then.
 enum class Reach { kFloor, kHalfMinute, kAll };
 
 class Lanes {
@@ -21,8 +21,8 @@ class Lanes {
     bool gained = false;        // a lane that was not ours before
     std::vector<Uuid> surplus;  // idle lanes beyond our fair share, to be released
   };
-  // Takes over the rows of acquire_lanes; lanes that are not among them are lost. Of busy lanes as many as are beyond the fair share begin
-  // nothing any more, and are surplus when they are idle.
+  // Takes over the rows of acquire_lanes; lanes that are not among them are lost. Of busy lanes as many as are beyond
+  // the fair share begin nothing any more, and are surplus when they are idle.
   [[nodiscard]] Review review(const pg::Result& acquired, Clock::time_point now);
   [[nodiscard]] std::vector<Uuid> owned() const;
 
@@ -33,8 +33,8 @@ class Lanes {
   // Adds what claim_deliveries wants to know about `queue` as its parameters $5 to $8.
   void add_claim_params(pg::Params& params, Queue queue, Reach reach, Clock::time_point now) const;
 
-  // Takes a claimed delivery into flight, unless its lane has no room by the limits that came with it; nothing was written for it,
-  // so that it just stays where it is. Returns the era for end().
+  // Takes a claimed delivery into flight, unless its lane has no room by the limits that came with it; nothing was
+  // written for it, so that it just stays where it is. Returns the era for end().
   [[nodiscard]] std::optional<std::uint64_t> begin(const Delivery& delivery, Clock::time_point now);
 
   // A delivery that ends without a request.
@@ -50,7 +50,9 @@ class Lanes {
   [[nodiscard]] News take_news(std::span<const Ended> batch, Clock::time_point now);
   void give_back(const News& news);
 
-  [[nodiscard]] std::size_t in_flight() const noexcept { return busy_.size(); }  // those whose outcome is not written yet included
+  [[nodiscard]] std::size_t in_flight() const noexcept {
+    return busy_.size();
+  }  // those whose outcome is not written yet included
   [[nodiscard]] bool is_busy(std::int64_t delivery) const { return busy_.contains(delivery); }
 
   // When a lane's limits next allow more than now.

@@ -9,8 +9,8 @@ namespace {
 
 constexpr int kBlockingThreads = 2;
 
-// Nothing that a subscriber names may lead to the database, wherever it is after a failover. Its address is unknown when it is reached
-// through a socket file.
+// Nothing that a subscriber names may lead to the database, wherever it is after a failover. Its address is unknown
+// when it is reached through a socket file.
 class DatabaseDenied {
  public:
   explicit DatabaseDenied(http::AddressGuard& guard) : guard_(guard) {}
@@ -32,7 +32,8 @@ class Notifier : public Service {
   [[nodiscard]] std::string_view name() const override { return "notifier"; }
 
   Task<void> run(ServiceContext& context) override {
-    const pg::ConnectOptions database{.dsn = context.options.text("database.dsn"), .application_name = "sluice notifier"};
+    const pg::ConnectOptions database{.dsn = context.options.text("database.dsn"),
+                                      .application_name = "sluice notifier"};
     BlockingPool blocking(context.loop, kBlockingThreads);
     {
       pg::Reconnector reconnector(context.loop, blocking, database, "notifier");
@@ -68,6 +69,8 @@ class Notifier : public Service {
 
 }  // namespace
 
-std::unique_ptr<Service> make_notifier() { return std::make_unique<Notifier>(); }
+std::unique_ptr<Service> make_notifier() {
+  return std::make_unique<Notifier>();
+}
 
 }  // namespace sluice::notifier

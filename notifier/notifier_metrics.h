@@ -12,21 +12,26 @@ class NotifierMetrics {
   explicit NotifierMetrics(Metrics& metrics)
       : in_flight(metrics.gauge("sluice_deliveries_in_flight", "Deliveries claimed whose outcome is not written yet.")),
         claimed(metrics.counter("sluice_deliveries_claimed_total", "Deliveries claimed.")),
-        batch(metrics.histogram("sluice_deliveries_batch_rows", "Outcomes written in one round trip.", {1, 2, 4, 8, 16, 32, 64, 128})),
-        wait(metrics.histogram("sluice_delivery_wait_seconds", "From a first attempt's due time to its claim.", duration_bounds())),
+        batch(metrics.histogram("sluice_deliveries_batch_rows", "Outcomes written in one round trip.",
+                                {1, 2, 4, 8, 16, 32, 64, 128})),
+        wait(metrics.histogram("sluice_delivery_wait_seconds", "From a first attempt's due time to its claim.",
+                               duration_bounds())),
         lanes(metrics.gauge("sluice_lanes_owned", "Endpoints that this notifier sends to.")),
         paused(metrics.gauge("sluice_lanes_paused", "Lanes that are paused: Retry-After, overload, an open breaker.")),
         open(metrics.gauge("sluice_lanes_open_breakers", "Lanes whose breaker is not closed.")),
         metrics_(metrics) {}
 
-  // An attempt that ended: delivered, retry, dead, deferred, interrupted, or lost to another notifier; with the class of its error.
+  // An attempt that ended: delivered, retry, dead, deferred, interrupted, or lost to another notifier; with the class
+  // of its error.
   void ended(std::string_view outcome, const std::string& error_class, double seconds) {
     const std::string name(outcome);
     metrics_
         .counter("sluice_delivery_attempts_total", "Attempts by outcome and class of error.",
                  {{"outcome", name}, {"error", error_class.empty() ? "none" : error_class}})
         .add();
-    metrics_.histogram("sluice_delivery_duration_seconds", "Duration of a request.", duration_bounds(), {{"outcome", name}}).observe(seconds);
+    metrics_
+        .histogram("sluice_delivery_duration_seconds", "Duration of a request.", duration_bounds(), {{"outcome", name}})
+        .observe(seconds);
   }
 
   Gauge& in_flight;

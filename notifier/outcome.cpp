@@ -41,7 +41,8 @@ void plan_next(Outcome& outcome, const Delivery& delivery, double u) {
   const std::optional<milliseconds> scheduled = delivery.destination->schedule->delay_after(made);
   outcome.kind = Outcome::Kind::kDead;
   if (!scheduled) return;
-  const milliseconds delay = std::max(with_jitter(*scheduled, kJitter, u), std::min(outcome.pause.value_or(milliseconds(0)), kMaxDelay));
+  const milliseconds delay =
+      std::max(with_jitter(*scheduled, kJitter, u), std::min(outcome.pause.value_or(milliseconds(0)), kMaxDelay));
   if (delivery.age + delay > delivery.destination->max_age) return;
   outcome.kind = Outcome::Kind::kRetry;
   outcome.delay = delay;
@@ -51,11 +52,16 @@ void plan_next(Outcome& outcome, const Delivery& delivery, double u) {
 
 std::string_view name_of(Outcome::Kind kind) noexcept {
   switch (kind) {
-    case Outcome::Kind::kDelivered: return "delivered";
-    case Outcome::Kind::kRetry: return "retry";
-    case Outcome::Kind::kDead: return "dead";
-    case Outcome::Kind::kDeferred: return "deferred";
-    case Outcome::Kind::kInterrupted: return "interrupted";
+    case Outcome::Kind::kDelivered:
+      return "delivered";
+    case Outcome::Kind::kRetry:
+      return "retry";
+    case Outcome::Kind::kDead:
+      return "dead";
+    case Outcome::Kind::kDeferred:
+      return "deferred";
+    case Outcome::Kind::kInterrupted:
+      return "interrupted";
   }
   return "";
 }
@@ -70,7 +76,8 @@ std::optional<Outcome> judge_unsent(const Delivery& delivery) {
 
 Outcome judge(const Delivery& delivery, const http::Response& response, Timestamp now, double u) {
   Outcome outcome;
-  if (lists(response.webhook_delivery, "disable")) outcome.disable = "asked by the endpoint with webhook-delivery: disable";
+  if (lists(response.webhook_delivery, "disable"))
+    outcome.disable = "asked by the endpoint with webhook-delivery: disable";
   if (response.is_2xx()) {
     outcome.kind = Outcome::Kind::kDelivered;
     return outcome;

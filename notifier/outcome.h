@@ -1,4 +1,5 @@
-// What an attempt means for its delivery and its endpoint (WEBHOOKS 3). Pure: response, history and a random number in, a verdict out.
+// What an attempt means for its delivery and its endpoint (WEBHOOKS 3). Pure: response, history and a random number in,
+// a verdict out.
 #pragma once
 
 #include <chrono>
@@ -24,9 +25,9 @@ struct Outcome {
   std::string error_class;  // "" when delivered
 
   // For the whole lane.
-  bool overloaded = false;                          // 429, 503, a timeout: the endpoint wants less for a while
-  std::optional<std::chrono::milliseconds> pause;   // Retry-After: how long it wants to be left alone
-  std::string disable;                              // why the endpoint is to be disabled, "" if it is not
+  bool overloaded = false;                         // 429, 503, a timeout: the endpoint wants less for a while
+  std::optional<std::chrono::milliseconds> pause;  // Retry-After: how long it wants to be left alone
+  std::string disable;                             // why the endpoint is to be disabled, "" if it is not
 };
 
 // The name as stored and counted: delivered, retry, dead, deferred, interrupted.

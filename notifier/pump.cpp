@@ -15,14 +15,17 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kAnswer{30};
-constexpr seconds kReviewEvery{1};          // lanes: ours, free ones, those of the dead
+constexpr seconds kReviewEvery{1};  // lanes: ours, free ones, those of the dead
 constexpr seconds kErrorPause{1};
 constexpr milliseconds kConflictPause{5};
 constexpr milliseconds kUncommittable{60'000};
 
-double in_seconds(std::chrono::microseconds duration) { return std::chrono::duration<double>(duration).count(); }
+double in_seconds(std::chrono::microseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
-// Whether a claimed row is something that only its writer's notification could have told of. Retries and what waited for room are not.
+// Whether a claimed row is something that only its writer's notification could have told of. Retries and what waited
+// for room are not.
 bool is_news(const Delivery& delivery) {
   return delivery.queue == Queue::kFirst && delivery.attempts == 0 && delivery.age < seconds(1) &&
          delivery.due_at - delivery.created_at < seconds(1);
@@ -30,7 +33,8 @@ bool is_news(const Delivery& delivery) {
 
 }  // namespace
 
-Pump::Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Sender& sender, NotifierMetrics& metrics, Limits limits, Callbacks callbacks)
+Pump::Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Sender& sender, NotifierMetrics& metrics,
+           Limits limits, Callbacks callbacks)
     : loop_(loop),
       reconnector_(std::move(reconnector)),
       process_(process),
@@ -99,8 +103,8 @@ Task<void> Pump::resolve_doubts() {
     times.push_back(ended.started_at);
   }
   if (ids.empty()) co_return;
-  const pg::Result rows =
-      co_await connection_->query(sql::query("attempts_written"), pg::Params().int8_array(ids).timestamptz_array(times), Clock::now() + kAnswer);
+  const pg::Result rows = co_await connection_->query(
+      sql::query("attempts_written"), pg::Params().int8_array(ids).timestamptz_array(times), Clock::now() + kAnswer);
   std::unordered_set<std::int64_t> written;
   for (const pg::Row& row : rows) written.insert(row.get<std::int64_t>(0));
   for (Ended& ended : ended_) {
@@ -122,13 +126,16 @@ Task<void> Pump::review(StopToken stop) {
   claimant_ = std::move(current);
   std::optional<pg::PgError> failure;
   try {
-    const pg::Result acquired = co_await connection_->query(sql::query("acquire_lanes"), pg::Params().int8(claimant_->id), Clock::now() + kAnswer);
+    const pg::Result acquired = co_await connection_->query(sql::query("acquire_lanes"),
+                                                            pg::Params().int8(claimant_->id), Clock::now() + kAnswer);
     reviewed_ = Clock::now();
     const Lanes::Review lanes = lanes_.review(acquired, reviewed_);
     if (lanes.gained) agenda_.look_now(reviewed_);
     if (!lanes.surplus.empty()) {
       lanes_.lose(lanes.surplus);
-      (void)co_await connection_->query(sql::query("release_lanes"), pg::Params().int8(claimant_->id).uuid_array(lanes.surplus), Clock::now() + kAnswer);
+      (void)co_await connection_->query(sql::query("release_lanes"),
+                                        pg::Params().int8(claimant_->id).uuid_array(lanes.surplus),
+                                        Clock::now() + kAnswer);
     }
   } catch (const pg::PgError& error) {
     failure = error;
@@ -150,10 +157,12 @@ bool Pump::wants_claim(Clock::time_point now) const {
   return claimant_ != nullptr && capacity() > 0 && (claim_wanted_ || wake_at() <= now);
 }
 
-Deadline Pump::wake_at() const { return capacity() > 0 ? agenda_.wake_at() : kNoDeadline; }
+Deadline Pump::wake_at() const {
+  return capacity() > 0 ? agenda_.wake_at() : kNoDeadline;
+}
 
-// One round trip. Claims write nothing, so an answer that is lost costs nothing; outcomes whose answer is lost are given again, which
-// their deliveries and tokens make harmless.
+// One round trip. Claims write nothing, so an answer that is lost costs nothing; outcomes whose answer is lost are
+// given again, which their deliveries and tokens make harmless.
 Task<void> Pump::round(bool claim, StopToken stop) {
   std::vector<Ended> batch = take_batch();
   pg::Pipeline pipeline;
@@ -185,8 +194,8 @@ Task<void> Pump::round(bool claim, StopToken stop) {
   }
 }
 
-// One bad row never fails its batch: each is tried by itself. One that cannot be written at all is put off, so that it is not sent over
-// and over.
+// One bad row never fails its batch: each is tried by itself. One that cannot be written at all is put off, so that it
+// is not sent over and over.
 Task<void> Pump::commit_parts(std::vector<Ended> batch, bool transient, StopToken stop) {
   if (transient) (void)co_await loop_.sleep(kConflictPause, stop);
   for (Ended& ended : batch) {
@@ -254,7 +263,8 @@ void Pump::add_claims(pg::Pipeline& pipeline, Asked& asked) {
   const Agenda::Claim claim = agenda_.next_claim(now);
   asked.lanes_change = lanes_.next_change(now);
   // A quarter of the slots is kept from retries, and half of them from replays.
-  const std::array<int, kQueues> limits = {free, std::min(free, capacity() - limits_.in_flight / 4), std::min(free, capacity() - limits_.in_flight / 2)};
+  const std::array<int, kQueues> limits = {free, std::min(free, capacity() - limits_.in_flight / 4),
+                                           std::min(free, capacity() - limits_.in_flight / 2)};
   for (const Queue queue : {Queue::kFirst, Queue::kRetry, Queue::kReplay}) {
     const auto index = static_cast<std::size_t>(queue);
     if (queue != Queue::kFirst && (!claim.others || limits[index] <= 0)) continue;
@@ -298,7 +308,8 @@ void Pump::was_written(const Ended& ended) {
                                     {"correlation_id", ended.delivery.correlation_id}});
   }
   if (!ended.outcome.disable.empty()) {
-    log_warn("an endpoint is disabled", {{"endpoint", to_text(ended.delivery.endpoint)}, {"reason", ended.outcome.disable}});
+    log_warn("an endpoint is disabled",
+             {{"endpoint", to_text(ended.delivery.endpoint)}, {"reason", ended.outcome.disable}});
   }
 }
 
@@ -337,7 +348,12 @@ bool Pump::start(const pg::Result& rows, Queue queue) {
     if (lanes_.is_busy(delivery.id)) continue;
     if (auto end = judge_unsent(delivery)) {
       lanes_.begin_unsent(delivery);
-      ended_.push_back({.delivery = std::move(delivery), .outcome = std::move(*end), .started_at = utc_now(), .status = {}, .address = {}, .response = {}});
+      ended_.push_back({.delivery = std::move(delivery),
+                        .outcome = std::move(*end),
+                        .started_at = utc_now(),
+                        .status = {},
+                        .address = {},
+                        .response = {}});
       begun = true;
       continue;
     }
@@ -401,10 +417,13 @@ Task<void> Pump::finish(Deadline until) {
       (void)co_await work_.wait(Clock::now() < until ? until : kNoDeadline, given_up_.token());
     }
   }
-  if (lanes_.in_flight() > 0) log_warn("stopping with outcomes that are not written; they are sent again", {{"count", lanes_.in_flight()}});
+  if (lanes_.in_flight() > 0)
+    log_warn("stopping with outcomes that are not written; they are sent again", {{"count", lanes_.in_flight()}});
   if (connection_ == nullptr || claimant_ == nullptr) co_return;
   try {
-    (void)co_await connection_->query(sql::query("release_lanes"), pg::Params().int8(claimant_->id).uuid_array(lanes_.owned()), Clock::now() + kErrorPause);
+    (void)co_await connection_->query(sql::query("release_lanes"),
+                                      pg::Params().int8(claimant_->id).uuid_array(lanes_.owned()),
+                                      Clock::now() + kErrorPause);
   } catch (const pg::PgError& error) {
     log_warn("cannot give lanes back; others take them in some seconds", {{"error", error.message()}});
   }

@@ -1,4 +1,5 @@
-// Moves deliveries between the database and the sender over one connection: what has ended and the next claims go in one round trip.
+// Moves deliveries between the database and the sender over one connection: what has ended and the next claims go in
+// one round trip.
 #pragma once
 
 #include <deque>
@@ -32,10 +33,11 @@ class Pump {
     std::function<void()> disconnected;
   };
 
-  Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Sender& sender, NotifierMetrics& metrics, Limits limits, Callbacks callbacks);
+  Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Sender& sender, NotifierMetrics& metrics,
+       Limits limits, Callbacks callbacks);
 
-  // Claims and commits until `stop`; then only commits, until nothing is in flight or `grace` has passed. What is still in flight then is
-  // broken off, which spends no attempt, and all lanes are given back.
+  // Claims and commits until `stop`; then only commits, until nothing is in flight or `grace` has passed. What is still
+  // in flight then is broken off, which spends no attempt, and all lanes are given back.
   Task<void> run(StopToken stop, Clock::duration grace);
 
   // Tells the pump when to claim, by the doorbell. Runs beside run().
@@ -48,7 +50,7 @@ class Pump {
     std::array<int, kQueues> claims{-1, -1, -1};
     int next_due = -1;
     Deadline lanes_change = kNoDeadline;  // when what these claims could not take may be taken
-    Lanes::News news;  // written by the commit
+    Lanes::News news;                     // written by the commit
     [[nodiscard]] bool anything() const { return commit >= 0 || claims[0] >= 0; }
   };
 
@@ -98,8 +100,8 @@ class Pump {
   Event claimed_;  // a claim that the doorbell wanted was made
 
   Agenda agenda_;
-  bool claim_wanted_ = false;  // by the doorbell
-  bool news_ = false;          // the last claim found what nobody here had scheduled
+  bool claim_wanted_ = false;                       // by the doorbell
+  bool news_ = false;                               // the last claim found what nobody here had scheduled
   std::array<std::optional<Uuid>, kQueues> after_;  // round robin: the endpoint of the last row
   Clock::time_point reviewed_{};
 };

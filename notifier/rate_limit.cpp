@@ -11,7 +11,9 @@ constexpr double kWhole = 1 - 1e-6;  // sums of fractions come out a little belo
 
 }  // namespace
 
-double RateLimit::capacity() const { return std::max(1.0, *per_second_ * kBurstSeconds); }
+double RateLimit::capacity() const {
+  return std::max(1.0, *per_second_ * kBurstSeconds);
+}
 
 double RateLimit::tokens_at(Clock::time_point now) const {
   return std::min(capacity(), tokens_ + std::chrono::duration<double>(now - counted_).count() * *per_second_);

@@ -11,7 +11,9 @@ bool is_lower_hex(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-bool is_all_zero(std::string_view text) { return text.find_first_not_of('0') == std::string_view::npos; }
+bool is_all_zero(std::string_view text) {
+  return text.find_first_not_of('0') == std::string_view::npos;
+}
 
 }  // namespace
 
@@ -19,7 +21,8 @@ bool is_traceparent(std::string_view text) noexcept {
   if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') return false;
   const std::string_view trace = text.substr(3, 32);
   const std::string_view parent = text.substr(36, 16);
-  return is_lower_hex(trace) && is_lower_hex(parent) && is_lower_hex(text.substr(53)) && !is_all_zero(trace) && !is_all_zero(parent);
+  return is_lower_hex(trace) && is_lower_hex(parent) && is_lower_hex(text.substr(53)) && !is_all_zero(trace) &&
+         !is_all_zero(parent);
 }
 
 http::Request make_request(const Delivery& delivery, Timestamp now) {
@@ -31,7 +34,8 @@ http::Request make_request(const Delivery& delivery, Timestamp now) {
   request.headers.push_back({"webhook-id", delivery.message_id});
   request.headers.push_back({"webhook-timestamp", std::to_string(timestamp)});
   if (!destination.secrets.empty()) {
-    request.headers.push_back({"webhook-signature", webhook_signature(destination.secrets, delivery.message_id, timestamp, delivery.body)});
+    request.headers.push_back(
+        {"webhook-signature", webhook_signature(destination.secrets, delivery.message_id, timestamp, delivery.body)});
   }
   if (destination.legacy_secret) {
     request.headers.push_back({"x-webhook-signature", legacy_signature(*destination.legacy_secret, delivery.body)});

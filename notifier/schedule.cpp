@@ -40,7 +40,8 @@ RetrySchedule RetrySchedule::parse(std::string_view json) {
     }
     return RetrySchedule(std::move(delays));
   }
-  if (!value || !value->IsObject()) throw Error("retry schedule " + std::string(json) + " is neither a list nor an object");
+  if (!value || !value->IsObject())
+    throw Error("retry schedule " + std::string(json) + " is neither a list nor an object");
   Exponential exponential;
   exponential.policy.base = from_seconds(number_in(*value, "base", json));
   exponential.policy.factor = std::max(number_in(*value, "factor", json), 1.0);

@@ -11,10 +11,12 @@
 
 namespace sluice::notifier {
 
-// Either a list of delays, the first of which came before the first attempt, or an exponential form with its number of attempts.
+// Either a list of delays, the first of which came before the first attempt, or an exponential form with its number of
+// attempts.
 class RetrySchedule {
  public:
-  // JSON as endpoints have it: [0, 5, 300] or {"base", "factor", "max", "attempts"}, in seconds. Throws Error for anything else.
+  // JSON as endpoints have it: [0, 5, 300] or {"base", "factor", "max", "attempts"}, in seconds. Throws Error for
+  // anything else.
   [[nodiscard]] static RetrySchedule parse(std::string_view json);
 
   // The delay after `attempts` have failed, before jitter; nothing when there are no more.

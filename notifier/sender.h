@@ -11,7 +11,8 @@ class Sender {
  public:
   Sender(http::Client& client, const Secrets& secrets) : client_(client), secrets_(secrets) {}
 
-  // One attempt, signed now. Never throws for what a delivery holds: what we cannot sign or authenticate is Failure::kResource.
+  // One attempt, signed now. Never throws for what a delivery holds: what we cannot sign or authenticate is
+  // Failure::kResource.
   [[nodiscard]] Task<http::Response> send(const Delivery& delivery, StopToken stop);
 
  private:

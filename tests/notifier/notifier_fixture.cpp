@@ -7,11 +7,14 @@ namespace {
 
 using std::chrono::seconds;
 
-Deadline patience() { return Clock::now() + seconds(30); }
+Deadline patience() {
+  return Clock::now() + seconds(30);
+}
 
 }  // namespace
 
-NotifierTest::NotifierTest() : connection_(loop_.run(pg::Connection::connect(loop_, blocking_, {database_.dsn()}, patience()))) {}
+NotifierTest::NotifierTest()
+    : connection_(loop_.run(pg::Connection::connect(loop_, blocking_, {database_.dsn()}, patience()))) {}
 
 std::unique_ptr<test::DaemonProcess> NotifierTest::start_notifier(const std::vector<std::string>& flags) const {
   return std::make_unique<test::DaemonProcess>("notifier", database_.dsn(), flags);
@@ -21,7 +24,9 @@ std::unique_ptr<test::DaemonProcess> NotifierTest::start_notifier_through(int po
   return std::make_unique<test::DaemonProcess>("notifier", database_.dsn_through(port));
 }
 
-pg::Result NotifierTest::query(std::string_view sql) { return loop_.run(connection_->query(sql, {}, patience())); }
+pg::Result NotifierTest::query(std::string_view sql) {
+  return loop_.run(connection_->query(sql, {}, patience()));
+}
 
 std::string NotifierTest::value(std::string_view sql) {
   const pg::Result result = query(sql);
@@ -47,15 +52,19 @@ void NotifierTest::wait_for_log(const test::DaemonProcess& daemon, std::string_v
   wait_for([&] { return daemon.log().find(text) != std::string::npos; }, text);
 }
 
-NotifierTest::Endpoint NotifierTest::subscribe(const std::string& url, const std::string& options, std::optional<std::string> secret) {
-  const pg::Result result = loop_.run(connection_->query("select * from sluice.subscribe($1, '{*}', $2, $3)",
-                                                         pg::Params().text(url).text(secret).jsonb_text(options), patience()));
+NotifierTest::Endpoint NotifierTest::subscribe(const std::string& url, const std::string& options,
+                                               std::optional<std::string> secret) {
+  const pg::Result result =
+      loop_.run(connection_->query("select * from sluice.subscribe($1, '{*}', $2, $3)",
+                                   pg::Params().text(url).text(secret).jsonb_text(options), patience()));
   return {result.one().get<std::string>("endpoint_id"), result.one().get<std::string>("signing_secret")};
 }
 
 void NotifierTest::emit(int events, const std::string& key_prefix) {
-  (void)query(fmt::format("select sluice.emit('test_event', '{}' || i, jsonb_build_object('n', i, 'name', 'Zoë')) from generate_series(1, {}) i",
-                          key_prefix, events));
+  (void)query(
+      fmt::format("select sluice.emit('test_event', '{}' || i, jsonb_build_object('n', i, 'name', 'Zoë')) from "
+                  "generate_series(1, {}) i",
+                  key_prefix, events));
   fan_out();
 }
 

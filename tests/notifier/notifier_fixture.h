@@ -25,9 +25,11 @@ class NotifierTest : public testing::Test {
   NotifierTest();
 
   [[nodiscard]] std::unique_ptr<test::DaemonProcess> start_notifier(const std::vector<std::string>& flags = {}) const;
-  [[nodiscard]] std::unique_ptr<test::DaemonProcess> start_notifier_through(int port) const;  // of a proxy before the server
+  [[nodiscard]] std::unique_ptr<test::DaemonProcess> start_notifier_through(
+      int port) const;  // of a proxy before the server
 
-  Endpoint subscribe(const std::string& url, const std::string& options = "{}", std::optional<std::string> secret = std::nullopt);
+  Endpoint subscribe(const std::string& url, const std::string& options = "{}",
+                     std::optional<std::string> secret = std::nullopt);
   void emit(int events, const std::string& key_prefix = "k");  // and fans them out to the endpoints, as a listener does
   void fan_out();
 

@@ -33,7 +33,9 @@ std::string Received::header(const std::string& name) const {
 
 Receiver::Receiver(Script script) : script_(std::move(script)), server_([this](http::Peer& peer) { serve(peer); }) {}
 
-Receiver::OpenGateAtEnd::~OpenGateAtEnd() { receiver.open_gate(); }
+Receiver::OpenGateAtEnd::~OpenGateAtEnd() {
+  receiver.open_gate();
+}
 
 void Receiver::serve(http::Peer& peer) {
   while (true) {

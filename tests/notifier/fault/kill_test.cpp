@@ -90,7 +90,9 @@ TEST_F(KillTest, WhatIsBrokenOffByAStopSpendsNoAttempt) {
   emit(2);
   (void)receiver.wait_for(2);
   EXPECT_EQ(notifier->terminate(), 0);
-  EXPECT_EQ(value("select count(*) from sluice.webhook_deliveries where attempt = 0 and status = 'pending' and due_at <= now()"), "2");
+  EXPECT_EQ(value("select count(*) from sluice.webhook_deliveries where attempt = 0 and status = 'pending' and due_at "
+                  "<= now()"),
+            "2");
   EXPECT_EQ(value("select count(*) from sluice.webhook_attempts"), "0");
   EXPECT_EQ(value("select count(*) from sluice_private.lanes where owner is not null"), "0");
 }
@@ -98,7 +100,8 @@ TEST_F(KillTest, WhatIsBrokenOffByAStopSpendsNoAttempt) {
 TEST_F(KillTest, ConnectionsThatAreCutAgainAndAgainLoseNothingAndLogEachAttemptOnce) {
   test::TcpProxy proxy(test::TestCluster::instance().port());
   Receiver receiver([](const Received&, int before) { return answer(before % 3 == 0 ? 500 : 200); });
-  subscribe(receiver.url(), R"({"retry_schedule": [0, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05]})");
+  subscribe(receiver.url(),
+            R"({"retry_schedule": [0, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05]})");
   const auto notifier = start_notifier_through(proxy.port());
   for (int i = 0; i < 10; ++i) {
     emit(20, "round " + std::to_string(i));

@@ -27,12 +27,16 @@ http::Response failed(http::Failure failure) {
   return response;
 }
 
-Outcome judged(const http::Response& response, int attempts = 0, double u = 0) { return judge(make_delivery(attempts), response, kNow, u); }
+Outcome judged(const http::Response& response, int attempts = 0, double u = 0) {
+  return judge(make_delivery(attempts), response, kNow, u);
+}
 
 TEST(Outcome, Only2xxIsSuccessWhateverBecameOfTheBody) {
   for (const int status : {200, 202, 204, 299}) EXPECT_EQ(judged(answered(status)).kind, Kind::kDelivered) << status;
-  for (const int status : {301, 302, 307, 308, 400, 401, 404, 409, 500, 502, 599}) EXPECT_EQ(judged(answered(status)).kind, Kind::kRetry) << status;
-  for (const auto failure : {http::Failure::kReset, http::Failure::kTimeout, http::Failure::kStopped, http::Failure::kResource}) {
+  for (const int status : {301, 302, 307, 308, 400, 401, 404, 409, 500, 502, 599})
+    EXPECT_EQ(judged(answered(status)).kind, Kind::kRetry) << status;
+  for (const auto failure :
+       {http::Failure::kReset, http::Failure::kTimeout, http::Failure::kStopped, http::Failure::kResource}) {
     http::Response cut = answered(200);
     cut.failure = failure;
     EXPECT_EQ(judged(cut).kind, Kind::kDelivered);
@@ -41,9 +45,10 @@ TEST(Outcome, Only2xxIsSuccessWhateverBecameOfTheBody) {
 }
 
 TEST(Outcome, EveryTransportErrorIsRetriedUnderItsClass) {
-  for (const auto failure : {http::Failure::kTimeout, http::Failure::kConnect, http::Failure::kDns, http::Failure::kTls, http::Failure::kReset,
-                             http::Failure::kProtocol, http::Failure::kTooLarge, http::Failure::kRefusedAddress, http::Failure::kRefusedUrl,
-                             http::Failure::kRefusedRequest}) {
+  for (const auto failure :
+       {http::Failure::kTimeout, http::Failure::kConnect, http::Failure::kDns, http::Failure::kTls,
+        http::Failure::kReset, http::Failure::kProtocol, http::Failure::kTooLarge, http::Failure::kRefusedAddress,
+        http::Failure::kRefusedUrl, http::Failure::kRefusedRequest}) {
     EXPECT_EQ(judged(failed(failure)).kind, Kind::kRetry);
     EXPECT_EQ(judged(failed(failure)).error_class, name_of(failure));
   }

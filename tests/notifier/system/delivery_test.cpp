@@ -45,8 +45,9 @@ TEST_F(DeliveryTest, AnEventArrivesSignedWithItsBodyByteForByte) {
   EXPECT_EQ(request.id(), value("select id from sluice.webhook_messages"));
   EXPECT_TRUE(verifies(request, endpoint.secret));
   EXPECT_EQ(request.header("x-webhook-signature"), legacy_signature(endpoint.secret, request.body));
-  wait_until("select count(*) = 1 from sluice.webhook_attempts where outcome = 'delivered' and status = 204 and attempt = 1 "
-             "and address like '127.0.0.1%' and error_class is null");
+  wait_until(
+      "select count(*) = 1 from sluice.webhook_attempts where outcome = 'delivered' and status = 204 and attempt = 1 "
+      "and address like '127.0.0.1%' and error_class is null");
   EXPECT_EQ(value("select count(*) from sluice.webhook_deliveries"), "0");
 }
 
@@ -62,8 +63,10 @@ TEST_F(DeliveryTest, ARetryKeepsItsIdAndIsSignedAnew) {
   EXPECT_TRUE(verifies(requests[0], endpoint.secret));
   EXPECT_TRUE(verifies(requests[1], endpoint.secret));
   EXPECT_GE(requests[1].at - requests[0].at, milliseconds(1100));
-  wait_until("select array_agg(outcome order by attempt) = '{retry,delivered}' and array_agg(status order by attempt) = '{503,200}' "
-             "from sluice.webhook_attempts");
+  wait_until(
+      "select array_agg(outcome order by attempt) = '{retry,delivered}' and array_agg(status order by attempt) = "
+      "'{503,200}' "
+      "from sluice.webhook_attempts");
 }
 
 TEST_F(DeliveryTest, AfterItsLastAttemptADeliveryIsDeadAndCanBeReplayedUnderItsId) {
@@ -71,9 +74,12 @@ TEST_F(DeliveryTest, AfterItsLastAttemptADeliveryIsDeadAndCanBeReplayedUnderItsI
   const Endpoint endpoint = subscribe(receiver.url(), R"({"retry_schedule": [0, 0.1]})");
   const auto notifier = start_notifier();
   emit(1);
-  wait_until("select count(*) = 1 from sluice.delivery_overview where status = 'dead' and attempt = 2 and response_status = 500");
+  wait_until(
+      "select count(*) = 1 from sluice.delivery_overview where status = 'dead' and attempt = 2 and response_status = "
+      "500");
   EXPECT_EQ(receiver.received().size(), 2U);
-  EXPECT_EQ(value("select sluice.replay('" + endpoint.id + "', now() - interval '1 hour', now() + interval '1 hour')"), "1");
+  EXPECT_EQ(value("select sluice.replay('" + endpoint.id + "', now() - interval '1 hour', now() + interval '1 hour')"),
+            "1");
   (void)receiver.wait_for(3);
   EXPECT_EQ(receiver.count_by_id().size(), 1U);
   wait_until("select status = 'delivered' from sluice.delivery_overview");
@@ -100,13 +106,15 @@ TEST_F(DeliveryTest, AReceiverMayAskToBeDisabledOrToBeSparedOneMessage) {
   const Endpoint second = subscribe(leaving.url());
   const auto notifier = start_notifier();
   emit(1);
-  wait_until("select status = 'dead' and attempt = 1 from sluice.delivery_overview where endpoint_id = '" + first.id + "'");
+  wait_until("select status = 'dead' and attempt = 1 from sluice.delivery_overview where endpoint_id = '" + first.id +
+             "'");
   wait_until("select not enabled from sluice.webhook_endpoints where id = '" + second.id + "'");
   EXPECT_EQ(value("select enabled from sluice.webhook_endpoints where id = '" + first.id + "'"), "t");
 }
 
 TEST_F(DeliveryTest, RetryAfterHoldsTheWholeLaneBack) {
-  Receiver receiver([](const Received&, int before) { return before == 0 ? answer(503, "Retry-After: 2\r\n") : answer(200); });
+  Receiver receiver(
+      [](const Received&, int before) { return before == 0 ? answer(503, "Retry-After: 2\r\n") : answer(200); });
   subscribe(receiver.url(), R"({"max_in_flight": 1, "retry_schedule": [0, 0.1]})");
   const auto notifier = start_notifier();
   emit(3);
@@ -122,7 +130,8 @@ TEST_F(DeliveryTest, ARedirectIsAFailureAndNotFollowed) {
   subscribe(receiver.url(), R"({"retry_schedule": [0]})");
   const auto notifier = start_notifier();
   emit(1);
-  wait_until("select status = 'dead' and response_status = 302 and error_class = 'status' from sluice.delivery_overview");
+  wait_until(
+      "select status = 'dead' and response_status = 302 and error_class = 'status' from sluice.delivery_overview");
   EXPECT_TRUE(target.received().empty());
 }
 
@@ -132,8 +141,12 @@ TEST_F(DeliveryTest, ARefusedAddressIsAnAttemptOfThatClassAndOursIsRefusedEvenIn
   subscribe("http://127.0.0.1:" + port + "/hook", R"({"retry_schedule": [0, 0.05]})");
   const auto notifier = start_notifier();
   emit(1);
-  wait_until("select count(*) = 2 from sluice.delivery_overview where status = 'dead' and attempt = 2 and error_class = 'refused_address'");
-  EXPECT_EQ(value("select count(*) from sluice.webhook_attempts where address is not null or response is not null or status is not null"), "0");
+  wait_until(
+      "select count(*) = 2 from sluice.delivery_overview where status = 'dead' and attempt = 2 and error_class = "
+      "'refused_address'");
+  EXPECT_EQ(value("select count(*) from sluice.webhook_attempts where address is not null or response is not null or "
+                  "status is not null"),
+            "0");
 }
 
 TEST_F(DeliveryTest, AResponseIsKeptAsItsBytes) {
@@ -142,8 +155,9 @@ TEST_F(DeliveryTest, AResponseIsKeptAsItsBytes) {
   subscribe(receiver.url(), R"({"retry_schedule": [0]})");
   const auto notifier = start_notifier();
   emit(1);
-  wait_until("select count(*) = 1 from sluice.webhook_attempts where outcome = 'dead' and length(response) = 16384 "
-             "and substring(response from 1 for 6) = '\\x610062fffec3'");
+  wait_until(
+      "select count(*) = 1 from sluice.webhook_attempts where outcome = 'dead' and length(response) = 16384 "
+      "and substring(response from 1 for 6) = '\\x610062fffec3'");
 }
 
 TEST_F(DeliveryTest, AMessageHoldsBackOnlyLaterOnesOfItsKeyWhileItFails) {
@@ -204,7 +218,8 @@ TEST_F(DeliveryTest, WhileNothingHappensNothingIsPolledAndWhatThenComesIsToldByT
   emit(1);
   (void)receiver.wait_for(1);
   wait_until("select pg_sequence_last_value('sluice.deliveries_awake') = 1");
-  const std::string metrics = test::run_command({"curl", "-s", "http://" + metrics_address(*notifier) + "/metrics"}).output;
+  const std::string metrics =
+      test::run_command({"curl", "-s", "http://" + metrics_address(*notifier) + "/metrics"}).output;
   EXPECT_THAT(metrics, HasSubstr("sluice_deliveries_found_by_heartbeat_total 0"));
   EXPECT_THAT(metrics, HasSubstr("sluice_delivery_attempts_total{outcome=\"delivered\",error=\"none\"} 1"));
   EXPECT_THAT(metrics, HasSubstr("sluice_lanes_owned 1"));

@@ -1,4 +1,5 @@
-// What a subscriber's own tools say of what arrives: the npm packages standardwebhooks and svix, and node's crypto for Ed25519.
+// What a subscriber's own tools say of what arrives: the npm packages standardwebhooks and svix, and node's crypto for
+// Ed25519.
 #include <filesystem>
 #include <fstream>
 
