@@ -36,7 +36,7 @@ const subscribe = (client, receiver) =>
 async function makeBacklog(bench, client, events) {
   await client.query(`select sluice.emit('order.paid', 'order ' || n, jsonb_build_object('order', n, 'total', 4200, 'text', repeat('words ', 30)))
                         from generate_series(1, $1::int) as n`, [events]);
-  await withDaemons(bench, ['listener'], 'bench_ours', () => until('the fan-out', 120, async () => {
+  await withDaemons(bench, ['listener'], 'bench_deliveries', () => until('the fan-out', 120, async () => {
     const { rows } = await client.query('select count(*)::int as stored from sluice.webhook_deliveries');
     return rows[0].stored === events * kEndpoints;
   }));
@@ -48,7 +48,7 @@ async function ours(bench, client, receiver, round, count) {
   await makeBacklog(bench, client, count / kEndpoints);
   await receiver.reset();
   const before = await walPosition(client);
-  return withDaemons(bench, ['notifier'], 'bench_ours', async (notifier) => {
+  return withDaemons(bench, ['notifier'], 'bench_deliveries', async (notifier) => {
     await until(`${count} deliveries`, 600, async () => (await notifier.metric('sluice_delivery_attempts_total', 'outcome="delivered"')) >= count);
     const ended = wallClock();
     const { first_us, requests } = await receiver.reset();
@@ -74,11 +74,11 @@ async function check(client, requests, count, round) {
 }
 
 export async function run(bench) {
-  const count = (bench.quick ? 1000 : 8000) * kEndpoints;
-  await bench.databases.fresh('bench_ours');
+  const count = (bench.quick ? 500 : 8000) * kEndpoints;
+  await bench.databases.fresh('bench_deliveries');
   const receiver = await startReceiver(bench);
   try {
-    return await bench.databases.with('bench_ours', (client) => measure(bench, client, receiver, count));
+    return await bench.databases.with('bench_deliveries', (client) => measure(bench, client, receiver, count));
   } finally {
     receiver.stop();
   }

@@ -5,13 +5,13 @@ import { latencyRows, sampleIdle } from '../harness/latency.mjs';
 export const about = 'from a commit to the notification of the relay, idle listener';
 
 export async function run(bench) {
-  await bench.databases.fresh('bench_ours');
-  const samples = await withDaemons(bench, ['listener'], 'bench_ours', () =>
-    bench.databases.with('bench_ours', (writer) => bench.databases.with('bench_ours', async (reader) => {
+  await bench.databases.fresh('bench_events');
+  const samples = await withDaemons(bench, ['listener'], 'bench_events', () =>
+    bench.databases.with('bench_events', (writer) => bench.databases.with('bench_events', async (reader) => {
       let heard = () => {};
       reader.on('notification', () => heard(performance.now()));
       await reader.query('listen flow_events');
-      return sampleIdle(bench.quick ? 100 : 500, async (n) => {
+      return sampleIdle(bench.quick ? 50 : 500, async (n) => {
         const notified = new Promise((resolve, reject) => {
           heard = resolve;
           setTimeout(() => reject(new Error(`no notification of event ${n} within 10 s`)), 10_000).unref();

@@ -11,9 +11,9 @@ const kCpuGoal = 0.5; // % of a core
 const kMemoryGoal = 64; // MiB
 
 export async function run(bench) {
-  const seconds = bench.quick ? 10 : 20;
-  await bench.databases.fresh('bench_ours');
-  return withDaemons(bench, kDaemons, 'bench_ours', async (...daemons) => {
+  const seconds = bench.quick ? 5 : 20;
+  await bench.databases.fresh('bench_idle');
+  return withDaemons(bench, kDaemons, 'bench_idle', async (...daemons) => {
     await sleep(kSettleSeconds * 1000);
     const before = daemons.map((daemon) => daemon.cpuSeconds());
     const started = performance.now();

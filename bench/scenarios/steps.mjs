@@ -51,17 +51,17 @@ async function limit(bench, sessions) {
   const clients = 2;
   const transactions = Math.ceil((sessions * kStepsOfSession) / kBatch / clients);
   const variables = { batch: kBatch, per_client: Math.floor(sessions / clients / kBatch) * kBatch };
-  return bench.databases.with('bench_limit', async (client) => {
+  return bench.databases.with('bench_steps_limit', async (client) => {
     await settle(client);
     const before = await walPosition(client);
-    const tps = await bench.databases.pgbench('bench_limit', 'bench/sql/steps_limit.sql', { clients, transactions, variables });
+    const tps = await bench.databases.pgbench('bench_steps_limit', 'bench/sql/steps_limit.sql', { clients, transactions, variables });
     return { rate: tps * kBatch, wal: ((await walPosition(client)) - before) / (transactions * clients * kBatch) };
   });
 }
 
 // The sessions wait in a paused queue while the worker is idle; the clock runs from the end of the pause to the last commit.
 async function ours(bench, worker, round, sessions) {
-  return bench.databases.with('bench_ours', async (client) => {
+  return bench.databases.with('bench_steps', async (client) => {
     await client.query("select sluice.pause_queue('default')");
     await startSessions(client, sessions);
     await settle(client);
@@ -96,23 +96,23 @@ async function check(client, sessions) {
 
 // The same sessions in the same table, but their steps are graphile-worker's jobs.
 async function peerRate(bench, sessions) {
-  await withFlow(bench, 'bench_peer');
-  await bench.databases.with('bench_peer', async (client) => {
+  await withFlow(bench, 'bench_steps_peer');
+  await bench.databases.with('bench_steps_peer', async (client) => {
     await startSessions(client, sessions);
     await client.query('truncate sluice_private.tasks; create schema bench');
     await settle(client);
   });
-  return graphileSteps(bench, 'bench_peer', sessions, kStepsOfSession);
+  return graphileSteps(bench, 'bench_steps_peer', sessions, kStepsOfSession);
 }
 
 export async function run(bench) {
-  const sessions = bench.quick ? 1024 : 8192;
-  await bench.databases.fresh('bench_limit');
-  await bench.databases.psql('bench_limit', 'bench/sql/steps_setup.sql', { sessions, history_rows: 1 });
-  await withFlow(bench, 'bench_ours');
-  const result = await withDaemons(bench, ['worker'], 'bench_ours', (worker) =>
+  const sessions = bench.quick ? 512 : 8192;
+  await bench.databases.fresh('bench_steps_limit');
+  await bench.databases.psql('bench_steps_limit', 'bench/sql/steps_setup.sql', { sessions, history_rows: 1 });
+  await withFlow(bench, 'bench_steps');
+  const result = await withDaemons(bench, ['worker'], 'bench_steps', (worker) =>
     alternate(bench.quick ? 3 : 5, 'rate', () => limit(bench, sessions), (round) => ours(bench, worker, round, sessions)));
-  const peer = await peerRate(bench, bench.quick ? 100 : 500);
+  const peer = await peerRate(bench, bench.quick ? 30 : 500);
   const peerRatio = result.ours.rate / peer;
   bench.note(`limit ${Math.round(result.limit.rate)} steps/s and ${Math.round(result.limit.wal)} WAL bytes a step; graphile-worker ${Math.round(peer)} steps/s`);
   return [

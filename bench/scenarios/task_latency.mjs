@@ -30,15 +30,15 @@ async function samplesOf(client, count, enqueue) {
 }
 
 export async function run(bench) {
-  const count = bench.quick ? 100 : 500;
-  const databases = ['bench_ours', 'bench_peer'];
+  const count = bench.quick ? 50 : 500;
+  const databases = ['bench_tasks', 'bench_tasks_peer'];
   for (const name of databases) {
     await bench.databases.fresh(name);
     await bench.databases.with(name, (client) => client.query(kSetUp));
   }
   const enqueue = (client, n) => client.query("select sluice.enqueue('sql', $1)", [{ function: 'bench.start', argument: { n } }]);
-  const samples = await withDaemons(bench, ['worker'], 'bench_ours', () =>
-    bench.databases.with('bench_ours', (client) => samplesOf(client, count, enqueue)));
-  const peer = await graphileTasks(bench, 'bench_peer', (client, enqueuePeer) => samplesOf(client, count, enqueuePeer));
+  const samples = await withDaemons(bench, ['worker'], 'bench_tasks', () =>
+    bench.databases.with('bench_tasks', (client) => samplesOf(client, count, enqueue)));
+  const peer = await graphileTasks(bench, 'bench_tasks_peer', (client, enqueuePeer) => samplesOf(client, count, enqueuePeer));
   return latencyRows('task_latency', samples, { name: 'graphile-worker', samples: peer });
 }
