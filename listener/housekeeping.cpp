@@ -11,7 +11,7 @@ using std::chrono::seconds;
 
 constexpr seconds kLagEvery{5};
 constexpr seconds kTrimEvery{60};
-constexpr seconds kPartitionsEvery{3600};
+constexpr seconds kRetentionEvery{3600};
 constexpr seconds kAnswer{60};
 
 Task<void> measure_lag(pg::Connection& connection, ListenerMetrics& metrics) {
@@ -26,7 +26,7 @@ Task<void> measure_lag(pg::Connection& connection, ListenerMetrics& metrics) {
 
 Task<void> keep_house(Loop& loop, pg::Pool& pool, ListenerMetrics& metrics, StopToken stop) {
   Clock::time_point trimmed{};
-  Clock::time_point partitioned{};
+  Clock::time_point retained{};
   while (!stop.stop_requested()) {
     try {
       pg::Lease connection = co_await pool.acquire(Clock::now() + kAnswer);
@@ -36,9 +36,10 @@ Task<void> keep_house(Loop& loop, pg::Pool& pool, ListenerMetrics& metrics, Stop
         log_debug("event log looked at", {{"result", result.one().text(0)}});
         trimmed = Clock::now();
       }
-      if (Clock::now() - partitioned >= kPartitionsEvery) {
+      if (Clock::now() - retained >= kRetentionEvery) {
         (void)co_await connection->query(sql::query("ensure_partitions"), {}, Clock::now() + kAnswer);
-        partitioned = Clock::now();
+        (void)co_await connection->query(sql::query("expire_deliveries"), {}, Clock::now() + kAnswer);
+        retained = Clock::now();
       }
     } catch (const pg::PgError& error) {
       if (error.kind() != pg::ErrorKind::kLost) log_warn("housekeeping failed", {{"error", error.message()}});
