@@ -52,6 +52,8 @@ Task<void> Doorbell::next(Polled last, StopToken stop) {
 Task<void> Doorbell::connect(StopToken stop) {
   connection_ = co_await reconnector_.connect(stop);
   if (connection_ == nullptr) co_return;
+  // A flag need not survive a crash of the server: all connections end with it, and begin here again. So nobody waits for its flush.
+  (void)co_await connection_->query("set synchronous_commit = off", {}, answer_deadline());
   (void)co_await connection_->query("listen sluice_wake", {}, answer_deadline());
   co_await wake();
 }
