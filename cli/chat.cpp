@@ -22,7 +22,8 @@ constexpr std::chrono::seconds kPatience{5};  // without a living worker
 // Where answers come from: the lines of a script, or the person at the terminal.
 class Answers {
  public:
-  explicit Answers(const Invocation& invocation) : scripted_(invocation.has("script")), prompt_(!scripted_ && isatty(STDIN_FILENO) == 1) {
+  explicit Answers(const Invocation& invocation)
+      : scripted_(invocation.has("script")), prompt_(!scripted_ && isatty(STDIN_FILENO) == 1) {
     if (!scripted_) return;
     const std::string text = read_text(invocation.flag("script"));
     for (std::size_t at = 0; at < text.size();) {
@@ -73,10 +74,12 @@ Json input_of(const std::string& line) {
 
 class Conversation {
  public:
-  Conversation(Database& database, const Invocation& invocation) : database_(database), json_(invocation.json()), colour_(takes_colour(stdout)) {}
+  Conversation(Database& database, const Invocation& invocation)
+      : database_(database), json_(invocation.json()), colour_(takes_colour(stdout)) {}
 
   void start(const std::string& flow) {
-    const pg::Result started = database_.query("SELECT session_id, session_token FROM sluice.start_session($1)", pg::Params().text(flow));
+    const pg::Result started =
+        database_.query("SELECT session_id, session_token FROM sluice.start_session($1)", pg::Params().text(flow));
     id_ = started.one().get<std::string>("session_id");
     token_ = started.one().get<std::string>("session_token");
   }
@@ -117,7 +120,8 @@ class Conversation {
     const std::string_view status = string_member(session_, "status");
     fmt::print("{}\n", inked(fmt::format("the session {} is {}", id_, status), ink_of(status), colour_));
     const Json* info = find(session_, "info");
-    const std::string_view reason = info == nullptr ? "" : string_member(*info, "last_error", string_member(*info, "reason"));
+    const std::string_view reason =
+        info == nullptr ? "" : string_member(*info, "last_error", string_member(*info, "reason"));
     if (!reason.empty()) fmt::print("{}\n", inked(printable(reason), Ink::kBad, colour_));
   }
 
@@ -132,7 +136,9 @@ class Conversation {
   }
 
   void print_news() {
-    const auto rows = database_.records("SELECT id, node_id, interaction_type, content, created_at FROM sluice.history($1, $2)", pg::Params().text(token_).int8(seen_));
+    const auto rows =
+        database_.records("SELECT id, node_id, interaction_type, content, created_at FROM sluice.history($1, $2)",
+                          pg::Params().text(token_).int8(seen_));
     for (const Json& row : rows) {
       seen_ = find(row, "id")->GetInt64();
       if (json_) {
@@ -147,12 +153,16 @@ class Conversation {
   void print_message(const Json& content) const {
     fmt::print("{}\n", printable_lines(words_of(content)));
     int number = 1;
-    for (const std::string& option : options_of(content)) fmt::print("  {} {}\n", inked(fmt::format("{}.", number++), Ink::kDim, colour_), printable(option));
+    for (const std::string& option : options_of(content))
+      fmt::print("  {} {}\n", inked(fmt::format("{}.", number++), Ink::kDim, colour_), printable(option));
   }
 
   void require_worker() {
-    const pg::Result alive = database_.query("SELECT sluice.status() @? '$.processes[*] ? (@.kind == \"worker\" && @.alive == true)'");
-    if (!alive.one().get<bool>(0)) throw Error("nobody runs the session's tasks: no worker is alive", "start one in another terminal: sluice worker, or sluice up");
+    const pg::Result alive =
+        database_.query("SELECT sluice.status() @? '$.processes[*] ? (@.kind == \"worker\" && @.alive == true)'");
+    if (!alive.one().get<bool>(0))
+      throw Error("nobody runs the session's tasks: no worker is alive",
+                  "start one in another terminal: sluice worker, or sluice up");
   }
 
   Database& database_;
@@ -176,7 +186,8 @@ ExitCode run_chat(Invocation& invocation) {
     const auto answer = answers.next();
     if (!answer) {
       if (!answers.scripted()) break;
-      throw Error(fmt::format("the script has no answer left for node '{}'", conversation.node()), fmt::format("the session goes on: sluice session show {}", conversation.id()));
+      throw Error(fmt::format("the script has no answer left for node '{}'", conversation.node()),
+                  fmt::format("the session goes on: sluice session show {}", conversation.id()));
     }
     conversation.say(*answer, answers.shown());
     conversation.listen();
@@ -193,7 +204,8 @@ constexpr Flag kFlags[] = {
 
 constexpr Command kCommands[] = {
     {"chat", "FLOW", "talk with a flow",
-     "Starts a session and shows what it says; a worker must be running. A line is sent as text, a JSON object as it is written:\n"
+     "Starts a session and shows what it says; a worker must be running. A line is sent as text, a JSON object as it "
+     "is written:\n"
      "{\"payload\": \"$0\"} takes the first option. The end of input leaves the session as it is. Examples:\n\n"
      "  sluice chat bookbot\n"
      "  printf 'Ada\\n15\\nI want it\\n' | sluice chat bookbot --script -\n",
@@ -202,6 +214,8 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> chat_commands() { return kCommands; }
+std::span<const Command> chat_commands() {
+  return kCommands;
+}
 
 }  // namespace sluice::cli

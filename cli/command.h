@@ -1,4 +1,5 @@
-// What a command of `sluice` is. Each file of commands hands over its list (commands.h); main.cpp picks one and runs it.
+// What a command of `sluice` is. Each file of commands hands over its list (commands.h); main.cpp picks one and runs
+// it.
 #pragma once
 
 #include <span>
@@ -26,12 +27,13 @@ struct Invocation {
 
 struct Command {
   std::string_view name;       // "worker", "flow import"
-  std::string_view arguments;  // "FILE [NAME]": a word each, in brackets when it may be left out, "NAME..." for any number from one on
+  std::string_view arguments;  // "FILE [NAME]": a word each, in brackets when it may be left out, "NAME..." for any
+                               // number from one on
   std::string_view summary;    // one line
   std::string_view help;       // what --help adds: how it works, an example
   std::span<const Flag> flags;
   ExitCode (*run)(Invocation& invocation);
-  bool daemon = false;         // --help then describes every option of the configuration
+  bool daemon = false;  // --help then describes every option of the configuration
 };
 
 inline constexpr Flag kJsonFlag{"json", "", "print one JSON document"};

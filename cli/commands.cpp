@@ -11,7 +11,9 @@
 namespace sluice::cli {
 namespace {
 
-std::string_view group_of(const Command& command) { return command.name.substr(0, command.name.find(' ')); }
+std::string_view group_of(const Command& command) {
+  return command.name.substr(0, command.name.find(' '));
+}
 
 std::vector<std::string> names_in(std::string_view group) {
   std::vector<std::string> names;
@@ -24,13 +26,15 @@ std::vector<std::string> names_in(std::string_view group) {
 [[noreturn]] void refuse_command(const std::vector<std::string>& words) {
   const std::vector<std::string> siblings = names_in(words.front());
   if (!siblings.empty() && words.size() == 1) {
-    throw UsageError(fmt::format("'{}' is a group of commands", words.front()), fmt::format("{}", fmt::join(siblings, ", ")));
+    throw UsageError(fmt::format("'{}' is a group of commands", words.front()),
+                     fmt::format("{}", fmt::join(siblings, ", ")));
   }
   const std::string given = siblings.empty() ? words.front() : words[0] + " " + words[1];
   std::vector<std::string> candidates = names_in("");
   for (const Command& command : all_commands()) candidates.emplace_back(group_of(command));
   const std::string nearest = did_you_mean(given, candidates);
-  throw UsageError(fmt::format("unknown command '{}'", given), nearest.empty() ? "sluice --help lists the commands" : nearest);
+  throw UsageError(fmt::format("unknown command '{}'", given),
+                   nearest.empty() ? "sluice --help lists the commands" : nearest);
 }
 
 struct ArgumentCount {
@@ -56,8 +60,9 @@ ArgumentCount arguments_of(const Command& command) {
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> kCommands = [] {
     std::vector<Command> commands;
-    for (const auto list : {daemon_commands(), schema_commands(), flow_store_commands(), flow_file_commands(), chat_commands(), session_commands(),
-                            task_commands(), delivery_commands(), endpoint_commands(), event_commands(), status_commands(), eval_commands()}) {
+    for (const auto list : {daemon_commands(), schema_commands(), flow_store_commands(), flow_file_commands(),
+                            chat_commands(), session_commands(), task_commands(), delivery_commands(),
+                            endpoint_commands(), event_commands(), status_commands(), eval_commands()}) {
       commands.insert(commands.end(), list.begin(), list.end());
     }
     return commands;
@@ -80,7 +85,8 @@ const Command& take_command(std::vector<std::string>& words) {
 void check_arguments(const Command& command, const std::vector<std::string>& arguments) {
   const ArgumentCount count = arguments_of(command);
   if (arguments.size() < count.least) {
-    throw UsageError(fmt::format("{} needs {}", command.name, command.arguments), fmt::format("sluice {} --help", command.name));
+    throw UsageError(fmt::format("{} needs {}", command.name, command.arguments),
+                     fmt::format("sluice {} --help", command.name));
   }
   if (arguments.size() > count.most) {
     throw UsageError(fmt::format("'{}' is one argument too many for {}", arguments[count.most], command.name),

@@ -10,7 +10,8 @@ constexpr std::chrono::seconds kConnectTime{10};
 Task<std::unique_ptr<pg::Connection>> connect(Loop& loop, BlockingPool& pool, std::string dsn) {
   pg::ConnectOptions options;
   options.dsn = std::move(dsn);
-  std::unique_ptr<pg::Connection> connection = co_await pg::Connection::connect(loop, pool, std::move(options), Clock::now() + kConnectTime);
+  std::unique_ptr<pg::Connection> connection =
+      co_await pg::Connection::connect(loop, pool, std::move(options), Clock::now() + kConnectTime);
   (void)co_await connection->query("SET timezone = 'UTC'");
   co_return connection;
 }
@@ -20,10 +21,13 @@ Task<std::unique_ptr<pg::Connection>> connect(Loop& loop, BlockingPool& pool, st
 Database::Database(const Invocation& invocation)
     : pool_(loop_, 1), connection_(loop_.run(connect(loop_, pool_, invocation.line.options.text("database.dsn")))) {}
 
-pg::Result Database::query(std::string_view sql, pg::Params params) { return run("waiting for the database", connection_->query(sql, std::move(params))); }
+pg::Result Database::query(std::string_view sql, pg::Params params) {
+  return run("waiting for the database", connection_->query(sql, std::move(params)));
+}
 
 std::vector<Json> Database::records(std::string_view select, pg::Params params) {
-  const pg::Result result = query(fmt::format("SELECT row_to_json(record)::text FROM ({}) AS record", select), std::move(params));
+  const pg::Result result =
+      query(fmt::format("SELECT row_to_json(record)::text FROM ({}) AS record", select), std::move(params));
   std::vector<Json> records;
   for (const pg::Row row : result) records.push_back(row.get<Json>(0));
   return records;

@@ -15,7 +15,8 @@ namespace sluice::cli {
 
 class Database {
  public:
-  // Connects within 10 s by database.dsn and libpq's own environment. Throws PgError, with exit code 69 when that fails.
+  // Connects within 10 s by database.dsn and libpq's own environment. Throws PgError, with exit code 69 when that
+  // fails.
   explicit Database(const Invocation& invocation);
 
   pg::Result query(std::string_view sql, pg::Params params = {});

@@ -17,13 +17,20 @@ ExitCode run_list(Invocation& invocation) {
   params.text(invocation.has("endpoint") ? std::optional<std::string>(invocation.flag("endpoint")) : std::nullopt);
   params.int4(limit);
   const auto deliveries = database.records(
-      "SELECT * FROM sluice.delivery_overview WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR endpoint_id::text = $2 OR url = $2)"
+      "SELECT * FROM sluice.delivery_overview WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR endpoint_id::text = "
+      "$2 OR url = $2)"
       " ORDER BY delivery_id DESC LIMIT $3",
       std::move(params));
   print_list(invocation, deliveries,
-             {{"DELIVERY", "delivery_id", Column::Kind::kNumber}, {"STATUS", "status", Column::Kind::kStatus}, {"EVENT", "event_type"},
-              {"URL", "url", Column::Kind::kText, 50}, {"ATTEMPT", "attempt", Column::Kind::kNumber}, {"HTTP", "response_status", Column::Kind::kNumber},
-              {"ERROR", "error_class"}, {"DUE", "due_at", Column::Kind::kTime}, {"ENDED", "finished_at", Column::Kind::kTime}},
+             {{"DELIVERY", "delivery_id", Column::Kind::kNumber},
+              {"STATUS", "status", Column::Kind::kStatus},
+              {"EVENT", "event_type"},
+              {"URL", "url", Column::Kind::kText, 50},
+              {"ATTEMPT", "attempt", Column::Kind::kNumber},
+              {"HTTP", "response_status", Column::Kind::kNumber},
+              {"ERROR", "error_class"},
+              {"DUE", "due_at", Column::Kind::kTime},
+              {"ENDED", "finished_at", Column::Kind::kTime}},
              "no deliveries");
   return ExitCode::kGood;
 }
@@ -31,7 +38,8 @@ ExitCode run_list(Invocation& invocation) {
 Json attempts_of(Database& database, std::int64_t delivery) {
   Json list = make_array();
   auto attempts = database.records(
-      "SELECT attempt, outcome, status, error_class, address, started_at, duration_ms, encode(response, 'escape') AS response"
+      "SELECT attempt, outcome, status, error_class, address, started_at, duration_ms, encode(response, 'escape') AS "
+      "response"
       " FROM sluice.webhook_attempts WHERE delivery_id = $1 ORDER BY created_at",
       pg::Params().int8(delivery));
   for (Json& attempt : attempts) push(list, std::move(attempt));
@@ -42,9 +50,12 @@ ExitCode run_show(Invocation& invocation) {
   const std::int64_t id = number_argument(invocation, 0, "delivery");
   Database database(invocation);
   auto found = database.records("SELECT * FROM sluice.delivery_overview WHERE delivery_id = $1", pg::Params().int8(id));
-  if (found.empty()) throw Error(fmt::format("delivery {} is unknown", id), "sluice deliveries list shows them; what ended is kept for 30 days");
+  if (found.empty())
+    throw Error(fmt::format("delivery {} is unknown", id),
+                "sluice deliveries list shows them; what ended is kept for 30 days");
   Json& delivery = found.front();
-  const auto messages = database.records("SELECT body FROM sluice.webhook_messages WHERE id = $1", pg::Params().text(string_member(delivery, "message_id")));
+  const auto messages = database.records("SELECT body FROM sluice.webhook_messages WHERE id = $1",
+                                         pg::Params().text(string_member(delivery, "message_id")));
   set(delivery, "body", messages.empty() ? Json() : clone(*find(messages.front(), "body")));
   set(delivery, "attempts", attempts_of(database, id));
   print_record(invocation, delivery);
@@ -62,12 +73,17 @@ ExitCode run_retry(Invocation& invocation) {
 }
 
 ExitCode run_replay(Invocation& invocation) {
-  if (!invocation.has("since")) throw UsageError("deliveries replay needs --since TIME", "for example --since 2026-01-02T03:00Z, or --since yesterday");
+  if (!invocation.has("since"))
+    throw UsageError("deliveries replay needs --since TIME",
+                     "for example --since 2026-01-02T03:00Z, or --since yesterday");
   Database database(invocation);
   pg::Params params;
-  params.text(invocation.argument(0)).text(invocation.flag("since")).text(invocation.flag("until", "now")).boolean(!invocation.has("all"));
-  const pg::Result replayed =
-      database.query("SELECT sluice.replay($1::text::uuid, $2::text::timestamptz, $3::text::timestamptz, $4)", std::move(params));
+  params.text(invocation.argument(0))
+      .text(invocation.flag("since"))
+      .text(invocation.flag("until", "now"))
+      .boolean(!invocation.has("all"));
+  const pg::Result replayed = database.query(
+      "SELECT sluice.replay($1::text::uuid, $2::text::timestamptz, $3::text::timestamptz, $4)", std::move(params));
   const auto count = replayed.one().get<std::int64_t>(0);
   if (invocation.json()) {
     Json document = make_object();
@@ -94,8 +110,10 @@ constexpr Flag kReplayFlags[] = {
 };
 
 constexpr Command kCommands[] = {
-    {"deliveries list", "", "webhook deliveries, pending and ended", "Example:\n\n  sluice deliveries list --status dead\n", kListFlags, run_list},
-    {"deliveries show", "DELIVERY", "one delivery: the message as it is sent, and each attempt", "Example:\n\n  sluice deliveries show 42\n", kJsonOnly, run_show},
+    {"deliveries list", "", "webhook deliveries, pending and ended",
+     "Example:\n\n  sluice deliveries list --status dead\n", kListFlags, run_list},
+    {"deliveries show", "DELIVERY", "one delivery: the message as it is sent, and each attempt",
+     "Example:\n\n  sluice deliveries show 42\n", kJsonOnly, run_show},
     {"deliveries retry", "DELIVERY...", "send deliveries now, also ended ones, with their webhook-id",
      "All of them or none. Example:\n\n  sluice deliveries retry 42 43\n", kJsonOnly, run_retry},
     {"deliveries replay", "ENDPOINT", "send an endpoint's dead and held deliveries of a time again",
@@ -106,6 +124,8 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> delivery_commands() { return kCommands; }
+std::span<const Command> delivery_commands() {
+  return kCommands;
+}
 
 }  // namespace sluice::cli

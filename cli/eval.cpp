@@ -31,7 +31,8 @@ std::string_view text_member(const Json& request, std::string_view name) {
 
 Json eval_hash(const Json& request) {
   const auto canonical = canonical_json(text_member(request, "json"));
-  if (!canonical) return error(fmt::format("\"json\", byte {}: {}", canonical.error().offset, canonical.error().message));
+  if (!canonical)
+    return error(fmt::format("\"json\", byte {}: {}", canonical.error().offset, canonical.error().message));
   Json answer = make_object();
   set(answer, "canonical", *canonical);
   set(answer, "hash", canonical_hash(*canonical));
@@ -50,14 +51,16 @@ std::int64_t timestamp_of(const Json& request) {
   throw Error("\"timestamp\" must be a whole number of seconds");
 }
 
-// A secret that is no standard one signs the legacy header alone (WEBHOOKS 1), and then id and timestamp are not needed.
+// A secret that is no standard one signs the legacy header alone (WEBHOOKS 1), and then id and timestamp are not
+// needed.
 Json eval_sign(const Json& request) {
   const std::string_view secret = text_member(request, "secret");
   const std::string_view body = text_member(request, "body");
   Json answer = make_object();
   if (secret.starts_with("whsec_") || secret.starts_with("whsk_")) {
     const SigningSecret key = SigningSecret::parse(secret);
-    set(answer, "webhook-signature", webhook_signature({&key, 1}, text_member(request, "id"), timestamp_of(request), body));
+    set(answer, "webhook-signature",
+        webhook_signature({&key, 1}, text_member(request, "id"), timestamp_of(request), body));
   } else {
     set(answer, "webhook-signature", Json());
   }
@@ -101,52 +104,96 @@ ExitCode answer_lines(const Evaluate& evaluate) {
   return ExitCode::kGood;
 }
 
-ExitCode run_condition(Invocation&) { return answer_lines(flow::eval_condition); }
-ExitCode run_template(Invocation&) { return answer_lines(flow::eval_template); }
-ExitCode run_cel(Invocation&) { return answer_lines(flow::eval_cel); }
-ExitCode run_mapping(Invocation&) { return answer_lines(flow::eval_mapping); }
-ExitCode run_hash(Invocation&) { return answer_lines(eval_hash); }
-ExitCode run_sign(Invocation&) { return answer_lines(eval_sign); }
+ExitCode run_condition(Invocation&) {
+  return answer_lines(flow::eval_condition);
+}
+ExitCode run_template(Invocation&) {
+  return answer_lines(flow::eval_template);
+}
+ExitCode run_cel(Invocation&) {
+  return answer_lines(flow::eval_cel);
+}
+ExitCode run_mapping(Invocation&) {
+  return answer_lines(flow::eval_mapping);
+}
+ExitCode run_hash(Invocation&) {
+  return answer_lines(eval_hash);
+}
+ExitCode run_sign(Invocation&) {
+  return answer_lines(eval_sign);
+}
 ExitCode run_url(Invocation& invocation) {
   const http::AddressGuard guard(http_client_options(invocation.line.options).policy);
   return answer_lines([&guard](const Json& request) { return eval_url(guard, request); });
 }
 
 constexpr Command kCommands[] = {
-    {"eval condition", "", "evaluate conditions",
-     "Reads one JSON object a line from standard input and answers each with a line: {\"state\", \"if\"} → {\"result\"}. A \"conditions\"\n"
-     "object names what $ref finds. A line that cannot be evaluated is answered {\"error\"}; the next goes on. No database. Example:\n\n"
-     "  echo '{\"state\": {\"user\": {\"age\": 15}}, \"if\": {\"var\": \"user.age\", \"gte\": 13}}' | sluice eval condition\n",
-     {}, run_condition},
-    {"eval template", "", "render templates",
-     "{\"state\", \"template\", \"mode\": \"keep|drop|value\"} → {\"result\"}, a line each; keep leaves unresolved references as they are. Example:\n\n"
-     "  echo '{\"state\": {\"user\": {\"name\": \"Ada\"}}, \"template\": \"Hi {{user.name}}\"}' | sluice eval template\n",
-     {}, run_template},
-    {"eval cel", "", "evaluate CEL expressions",
-     "{\"expr\", \"ctx\"} → {\"result\"} or {\"error\"}, a line each; with \"bindings\" in typed notation the result is typed too. Example:\n\n"
+    {"eval condition",
+     "",
+     "evaluate conditions",
+     "Reads one JSON object a line from standard input and answers each with a line: {\"state\", \"if\"} → "
+     "{\"result\"}. A \"conditions\"\n"
+     "object names what $ref finds. A line that cannot be evaluated is answered {\"error\"}; the next goes on. No "
+     "database. Example:\n\n"
+     "  echo '{\"state\": {\"user\": {\"age\": 15}}, \"if\": {\"var\": \"user.age\", \"gte\": 13}}' | sluice eval "
+     "condition\n",
+     {},
+     run_condition},
+    {"eval template",
+     "",
+     "render templates",
+     "{\"state\", \"template\", \"mode\": \"keep|drop|value\"} → {\"result\"}, a line each; keep leaves unresolved "
+     "references as they are. Example:\n\n"
+     "  echo '{\"state\": {\"user\": {\"name\": \"Ada\"}}, \"template\": \"Hi {{user.name}}\"}' | sluice eval "
+     "template\n",
+     {},
+     run_template},
+    {"eval cel",
+     "",
+     "evaluate CEL expressions",
+     "{\"expr\", \"ctx\"} → {\"result\"} or {\"error\"}, a line each; with \"bindings\" in typed notation the result "
+     "is typed too. Example:\n\n"
      "  echo '{\"expr\": \"user.age * 2\", \"ctx\": {\"user\": {\"age\": 15}}}' | sluice eval cel\n",
-     {}, run_cel},
-    {"eval mapping", "", "map response bodies",
+     {},
+     run_cel},
+    {"eval mapping",
+     "",
+     "map response bodies",
      "{\"mapping\", \"body\", \"kind\": \"webhook|api_call\"} → {\"result\"}, a line each. Example:\n\n"
-     "  echo '{\"mapping\": {\"temp.n\": \"$.data.total\"}, \"body\": {\"data\": {\"total\": 3}}}' | sluice eval mapping\n",
-     {}, run_mapping},
-    {"eval hash", "", "canonical JSON and its hash",
+     "  echo '{\"mapping\": {\"temp.n\": \"$.data.total\"}, \"body\": {\"data\": {\"total\": 3}}}' | sluice eval "
+     "mapping\n",
+     {},
+     run_mapping},
+    {"eval hash",
+     "",
+     "canonical JSON and its hash",
      "{\"json\": TEXT} → {\"canonical\", \"hash\"}, a line each: the state_hash of that text as it stands. Example:\n\n"
      "  echo '{\"json\": \"{\\\"b\\\": 1, \\\"a\\\": 2}\"}' | sluice eval hash\n",
-     {}, run_hash},
-    {"eval sign", "", "sign webhooks",
-     "{\"secret\", \"id\", \"timestamp\", \"body\"} → {\"webhook-signature\", \"x-webhook-signature\"}, a line each. A secret without whsec_\n"
+     {},
+     run_hash},
+    {"eval sign",
+     "",
+     "sign webhooks",
+     "{\"secret\", \"id\", \"timestamp\", \"body\"} → {\"webhook-signature\", \"x-webhook-signature\"}, a line each. A "
+     "secret without whsec_\n"
      "or whsk_ signs the second header alone; the first is then null. Example:\n\n"
      "  echo '{\"secret\": \"your-secret\", \"body\": \"{}\"}' | sluice eval sign\n",
-     {}, run_sign},
-    {"eval url", "", "judge whether requests may go to a URL",
-     "{\"url\"} → {\"allowed\", \"reason\"}, a line each, by the text alone: names are not looked up. http.allow_networks counts. Example:\n\n"
+     {},
+     run_sign},
+    {"eval url",
+     "",
+     "judge whether requests may go to a URL",
+     "{\"url\"} → {\"allowed\", \"reason\"}, a line each, by the text alone: names are not looked up. "
+     "http.allow_networks counts. Example:\n\n"
      "  echo '{\"url\": \"http://2130706433/\"}' | sluice eval url\n",
-     {}, run_url},
+     {},
+     run_url},
 };
 
 }  // namespace
 
-std::span<const Command> eval_commands() { return kCommands; }
+std::span<const Command> eval_commands() {
+  return kCommands;
+}
 
 }  // namespace sluice::cli

@@ -17,28 +17,34 @@ namespace {
 
 constexpr std::size_t kMaxFile = 64U << 20U;
 
-std::string shown(const std::string& file) { return file == "-" ? "standard input" : file; }
+std::string shown(const std::string& file) {
+  return file == "-" ? "standard input" : file;
+}
 
 [[noreturn]] void fail_reading(const std::string& file) {
-  throw Error(fmt::format("{} cannot be read: {}", shown(file), std::strerror(errno)), "give a file, or - for standard input");
+  throw Error(fmt::format("{} cannot be read: {}", shown(file), std::strerror(errno)),
+              "give a file, or - for standard input");
 }
 
 std::string place(const std::string& file, std::string_view text, std::size_t offset) {
   const std::string_view before = text.substr(0, std::min(offset, text.size()));
   const auto line = std::ranges::count(before, '\n') + 1;
   const auto start = before.rfind('\n');
-  return fmt::format("{}:{}:{}", shown(file), line, before.size() - (start == std::string_view::npos ? 0 : start + 1) + 1);
+  return fmt::format("{}:{}:{}", shown(file), line,
+                     before.size() - (start == std::string_view::npos ? 0 : start + 1) + 1);
 }
 
 }  // namespace
 
 bool is_file(const std::string& name) {
-  struct stat status {};
+  struct stat status{};
   return name == "-" || stat(name.c_str(), &status) == 0;
 }
 
 std::string read_text(const std::string& file) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(file == "-" ? nullptr : std::fopen(file.c_str(), "re"), [](std::FILE* stream) { return stream == nullptr ? 0 : std::fclose(stream); });
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(
+      file == "-" ? nullptr : std::fopen(file.c_str(), "re"),
+      [](std::FILE* stream) { return stream == nullptr ? 0 : std::fclose(stream); });
   std::FILE* stream = file == "-" ? stdin : opened.get();
   if (stream == nullptr) fail_reading(file);
   std::string text;
@@ -54,14 +60,18 @@ std::string read_text(const std::string& file) {
 Json read_document(const std::string& file) {
   const std::string text = read_text(file);
   auto document = parse_json(text, {.max_bytes = kMaxFile});
-  if (!document) throw Error(fmt::format("{}: {}", place(file, text, document.error().offset), document.error().message), "a flow is one JSON object");
+  if (!document)
+    throw Error(fmt::format("{}: {}", place(file, text, document.error().offset), document.error().message),
+                "a flow is one JSON object");
   return std::move(*document);
 }
 
 // The draft as it is in the canonical tables, for those who may call what reads it; else as it was at the last import.
 Json stored_flow(Database& database, const std::string& flow) {
-  const pg::Result found = database.query("SELECT id, flow_data::text AS document FROM sluice.flow_definitions WHERE name = $1 OR id::text = $1 ORDER BY name = $1 DESC LIMIT 1",
-                                          pg::Params().text(flow));
+  const pg::Result found = database.query(
+      "SELECT id, flow_data::text AS document FROM sluice.flow_definitions WHERE name = $1 OR id::text = $1 ORDER BY "
+      "name = $1 DESC LIMIT 1",
+      pg::Params().text(flow));
   if (found.empty()) {
     pg::PgError::Fields fields;
     fields.sqlstate = "SL001";
@@ -69,19 +79,29 @@ Json stored_flow(Database& database, const std::string& flow) {
     fields.hint = "sluice flow list shows the flows; a file of that name is not there either";
     throw pg::PgError(std::move(fields));
   }
-  const bool allowed = database.query("SELECT has_function_privilege('sluice_private.flow_document(uuid)', 'execute') AND has_schema_privilege('sluice_private', 'usage')").one().get<bool>(0);
+  const bool allowed = database
+                           .query(
+                               "SELECT has_function_privilege('sluice_private.flow_document(uuid)', 'execute') AND "
+                               "has_schema_privilege('sluice_private', 'usage')")
+                           .one()
+                           .get<bool>(0);
   if (!allowed) return found.one().get<Json>("document");
-  return database.query("SELECT sluice_private.flow_document($1)::text", pg::Params().uuid(found.one().get<Uuid>("id"))).one().get<Json>(0);
+  return database.query("SELECT sluice_private.flow_document($1)::text", pg::Params().uuid(found.one().get<Uuid>("id")))
+      .one()
+      .get<Json>(0);
 }
 
 flow::Format format_of(const Invocation& invocation) {
   const std::string name = invocation.flag("format", "sluice");
   const auto format = flow::format_from(name);
-  if (!format) throw UsageError(fmt::format("unknown format '{}'", name), "formats are sluice, typebot, watson, landbot and rapidpro");
+  if (!format)
+    throw UsageError(fmt::format("unknown format '{}'", name),
+                     "formats are sluice, typebot, watson, landbot and rapidpro");
   return *format;
 }
 
-CheckedFlow check_flow(const Json& document, flow::Format format, std::string_view name, const std::vector<std::string>* flows) {
+CheckedFlow check_flow(const Json& document, flow::Format format, std::string_view name,
+                       const std::vector<std::string>* flows) {
   flow::Imported imported = flow::import_flow(document, format);
   CheckedFlow checked;
   checked.flow = std::move(imported.flow);
@@ -109,7 +129,8 @@ CheckedFlow check_flow(const Json& document, flow::Format format, std::string_vi
 
 std::vector<std::string> flow_names(Database& database) {
   std::vector<std::string> names;
-  const pg::Result found = database.query("SELECT name FROM sluice.flow_definitions UNION ALL SELECT id::text FROM sluice.flow_definitions");
+  const pg::Result found =
+      database.query("SELECT name FROM sluice.flow_definitions UNION ALL SELECT id::text FROM sluice.flow_definitions");
   for (const pg::Row row : found) names.push_back(row.get<std::string>(0));
   return names;
 }

@@ -25,8 +25,8 @@ namespace sluice::cli {
 // --format, or sluice. UsageError for what is none.
 [[nodiscard]] flow::Format format_of(const Invocation& invocation);
 
-// A flow in canonical form and all that is to be said about it: the importer's notes, the validator's findings, and what the engine
-// would refuse.
+// A flow in canonical form and all that is to be said about it: the importer's notes, the validator's findings, and
+// what the engine would refuse.
 struct CheckedFlow {
   Json flow;
   std::vector<flow::Finding> report;
@@ -34,8 +34,10 @@ struct CheckedFlow {
   bool broken = false;  // the flow that came out has errors
 };
 
-// `name` replaces the document's name unless it is empty. With `flows`, composites may call only those and the flow itself.
-[[nodiscard]] CheckedFlow check_flow(const Json& document, flow::Format format, std::string_view name = {}, const std::vector<std::string>* flows = nullptr);
+// `name` replaces the document's name unless it is empty. With `flows`, composites may call only those and the flow
+// itself.
+[[nodiscard]] CheckedFlow check_flow(const Json& document, flow::Format format, std::string_view name = {},
+                                     const std::vector<std::string>* flows = nullptr);
 
 // Names and ids of all flows that are stored.
 [[nodiscard]] std::vector<std::string> flow_names(Database& database);

@@ -37,7 +37,8 @@ Json runnable(const Invocation& invocation, const std::string& file) {
   CheckedFlow checked = check_flow(read_document(file), format_of(invocation));
   if (!checked.broken) return std::move(checked.flow);
   print_report(stderr, checked.report);
-  throw Error(fmt::format("{} cannot be run: {}", file, in_numbers(checked.report)), "sluice flow validate shows the whole report");
+  throw Error(fmt::format("{} cannot be run: {}", file, in_numbers(checked.report)),
+              "sluice flow validate shows the whole report");
 }
 
 Json in_json(const flow::ScenarioResult& result) {
@@ -67,7 +68,8 @@ void print_result(const flow::ScenarioResult& result) {
     fmt::print("{} {} ({} steps)\n", inked("passed", Ink::kGood, colour), printable(result.name), result.steps);
     return;
   }
-  fmt::print("{} {}, at step {}\n", inked("FAILED", Ink::kBad, colour), printable(result.name), result.differences.front().step + 1);
+  fmt::print("{} {}, at step {}\n", inked("FAILED", Ink::kBad, colour), printable(result.name),
+             result.differences.front().step + 1);
   for (const std::string& line : result.transcript) fmt::print("    {}\n", inked(printable(line), Ink::kDim, colour));
   for (const flow::Difference& difference : result.differences) {
     fmt::print("  {}\n", difference.what);
@@ -85,7 +87,9 @@ ExitCode run_test(Invocation& invocation) {
     flows.subflows.emplace(string_member(other, "name"), flow::Flow::from_json(other));
   }
   const std::vector<flow::ScenarioResult> results = flow::run_scenarios(flows, document);
-  if (results.empty()) throw Error(fmt::format("flow '{}' has no test_scenarios", flows.main->name), "add a list of {\"name\", \"steps\", \"mocks\"} to the document");
+  if (results.empty())
+    throw Error(fmt::format("flow '{}' has no test_scenarios", flows.main->name),
+                "add a list of {\"name\", \"steps\", \"mocks\"} to the document");
   std::size_t failed = 0;
   Json list = make_array();
   for (const flow::ScenarioResult& result : results) {
@@ -105,7 +109,8 @@ ExitCode run_test(Invocation& invocation) {
 }
 
 ExitCode run_graph(Invocation& invocation) {
-  if (invocation.has("svg") && invocation.has("dot")) throw UsageError("--svg and --dot are two pictures: give one of them");
+  if (invocation.has("svg") && invocation.has("dot"))
+    throw UsageError("--svg and --dot are two pictures: give one of them");
   const CheckedFlow checked = check_given(invocation, invocation.argument(0));
   fmt::print("{}", invocation.has("svg") ? flow::to_svg(checked.flow) : flow::to_dot(checked.flow));
   return ExitCode::kGood;
@@ -114,17 +119,21 @@ ExitCode run_graph(Invocation& invocation) {
 constexpr Flag kFormatFlag{"format", "FORMAT", "of a file: sluice (default), typebot, watson, landbot or rapidpro"};
 constexpr Flag kValidateFlags[] = {kFormatFlag, kJsonFlag};
 constexpr Flag kTestFlags[] = {kFormatFlag, kJsonFlag};
-constexpr Flag kGraphFlags[] = {{"dot", "", "DOT text for Graphviz (default)"}, {"svg", "", "an SVG picture that needs no other tool"}, kFormatFlag};
+constexpr Flag kGraphFlags[] = {{"dot", "", "DOT text for Graphviz (default)"},
+                                {"svg", "", "an SVG picture that needs no other tool"},
+                                kFormatFlag};
 
 constexpr Command kCommands[] = {
     {"flow validate", "FILE|FLOW", "check a flow and report what is wrong",
-     "A file needs no database; without such a file, the stored flow of that name or id is checked. ERROR keeps a flow from being\n"
+     "A file needs no database; without such a file, the stored flow of that name or id is checked. ERROR keeps a flow "
+     "from being\n"
      "published and makes the exit code 1, WARNING and INFO do not. Examples:\n\n"
      "  sluice flow validate examples/bookbot.json\n"
      "  sluice flow validate bookbot --json | jq '.[] | select(.severity == \"ERROR\")'\n",
      kValidateFlags, run_validate},
     {"flow test", "FILE [SUBFLOW_FILE...]", "play a flow's own test_scenarios on the engine",
-     "No database and no network: the scenarios' mocks answer requests. Of the first step that differs, a diff is shown. Flows that\n"
+     "No database and no network: the scenarios' mocks answer requests. Of the first step that differs, a diff is "
+     "shown. Flows that\n"
      "its composites call by name are given as further files. Example:\n\n"
      "  sluice flow test examples/bookbot.json\n",
      kTestFlags, run_test},
@@ -137,6 +146,8 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> flow_file_commands() { return kCommands; }
+std::span<const Command> flow_file_commands() {
+  return kCommands;
+}
 
 }  // namespace sluice::cli

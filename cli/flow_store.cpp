@@ -20,7 +20,8 @@ Stored store(Database& database, const Json& flow, bool publish) {
     const pg::Result imported = database.query("SELECT sluice.import_flow($1)", pg::Params().jsonb(flow));
     stored.flow_id = imported.one().get<std::string>(0);
     if (!publish) return;
-    const pg::Result published = database.query("SELECT sluice.publish_flow($1::text::uuid)", pg::Params().text(stored.flow_id));
+    const pg::Result published =
+        database.query("SELECT sluice.publish_flow($1::text::uuid)", pg::Params().text(stored.flow_id));
     stored.version = published.one().get<std::string>(0);
   });
   return stored;
@@ -41,22 +42,26 @@ void print_stored(const Invocation& invocation, const Stored& stored, const Chec
   print_json(document);
 }
 
-bool is_empty(const Json& flow) {
-  const Json* nodes = find(flow, "nodes");
-  return nodes == nullptr || !nodes->IsArray() || nodes->Empty();
+// Whether nothing was translated: what importers make of a document of another kind is at most a node that listens and
+// one that finds nothing.
+bool is_empty(const CheckedFlow& checked) {
+  constexpr unsigned kFrame = 2;
+  const Json* nodes = find(checked.flow, "nodes");
+  return nodes == nullptr || !nodes->IsArray() || nodes->Empty() || (checked.lossy && nodes->Size() <= kFrame);
 }
 
-// To be published, a flow must be whole and right. A draft of our own format must be right too; one that was translated is stored for
-// its author to complete, unless nothing came over: then it was no such document.
+// To be published, a flow must be whole and right. A draft of our own format must be right too; one that was translated
+// is stored for its author to complete, unless nothing came over: then it was no such document.
 void refuse_unfit(const Invocation& invocation, const CheckedFlow& checked, flow::Format format) {
   const bool publish = invocation.has("publish");
   const bool translated = format != flow::Format::kSluice;
   const bool unfit = publish ? checked.broken || checked.lossy : checked.broken && !translated;
-  if (!unfit && !is_empty(checked.flow)) return;
+  if (!unfit && !is_empty(checked)) return;
   if (invocation.json()) print_stored(invocation, {}, checked);
-  throw Error(fmt::format("flow '{}' is not imported: {}", string_member(checked.flow, "name"), in_numbers(checked.report)),
-              publish && translated ? "nothing was stored; without --publish it is stored as a draft, to be completed"
-                                    : "mend what is reported as ERROR; nothing was stored");
+  throw Error(
+      fmt::format("flow '{}' is not imported: {}", string_member(checked.flow, "name"), in_numbers(checked.report)),
+      publish && translated ? "nothing was stored; without --publish it is stored as a draft, to be completed"
+                            : "mend what is reported as ERROR; nothing was stored");
 }
 
 ExitCode run_import(Invocation& invocation) {
@@ -65,7 +70,8 @@ ExitCode run_import(Invocation& invocation) {
   Database database(invocation);
   const std::vector<std::string> flows = flow_names(database);
   // The flows that a draft calls may come later.
-  const CheckedFlow checked = check_flow(document, format, invocation.flag("name"), invocation.has("publish") ? &flows : nullptr);
+  const CheckedFlow checked =
+      check_flow(document, format, invocation.flag("name"), invocation.has("publish") ? &flows : nullptr);
   if (!invocation.json()) print_report(stderr, checked.report);
   refuse_unfit(invocation, checked, format);
   print_stored(invocation, store(database, checked.flow, invocation.has("publish")), checked);
@@ -75,11 +81,16 @@ ExitCode run_import(Invocation& invocation) {
 ExitCode run_list(Invocation& invocation) {
   Database database(invocation);
   const auto flows = database.records(
-      "SELECT f.name, f.id AS flow_id, CASE WHEN f.is_published THEN f.version END AS version, f.is_published, f.is_active,"
+      "SELECT f.name, f.id AS flow_id, CASE WHEN f.is_published THEN f.version END AS version, f.is_published, "
+      "f.is_active,"
       " (SELECT count(*) FROM sluice.flow_nodes n WHERE n.flow_id = f.id) AS nodes, f.updated_at, f.published_at"
       " FROM sluice.flow_definitions f ORDER BY f.name");
   print_list(invocation, flows,
-             {{"NAME", "name"}, {"ID", "flow_id"}, {"VERSION", "version"}, {"ACTIVE", "is_active"}, {"NODES", "nodes", Column::Kind::kNumber},
+             {{"NAME", "name"},
+              {"ID", "flow_id"},
+              {"VERSION", "version"},
+              {"ACTIVE", "is_active"},
+              {"NODES", "nodes", Column::Kind::kNumber},
               {"PUBLISHED", "published_at", Column::Kind::kTime}},
              "no flows; sluice flow import FILE --publish stores one");
   return ExitCode::kGood;
@@ -102,21 +113,28 @@ constexpr Flag kListFlags[] = {kJsonFlag};
 
 constexpr Command kCommands[] = {
     {"flow import", "FILE", "store a flow, of ours or another system's, as a draft",
-     "FILE is a JSON document, - standard input. What was rewritten and what the validator found is told on standard error. A\n"
-     "flow with errors is refused with exit code 1 and nothing is stored; only a translated one is kept as a draft, unless it is to\n"
+     "FILE is a JSON document, - standard input. What was rewritten and what the validator found is told on standard "
+     "error. A\n"
+     "flow with errors is refused with exit code 1 and nothing is stored; only a translated one is kept as a draft, "
+     "unless it is to\n"
      "be published. Sessions go on with their version. Examples:\n\n"
      "  sluice flow import examples/bookbot.json --publish\n"
      "  sluice flow import export.json --format typebot --name 'Lead scoring' --publish\n",
      kImportFlags, run_import},
     {"flow list", "", "the flows that are stored", "", kListFlags, run_list},
-    {"flow export", "FLOW", "a stored flow's draft as a JSON document",
+    {"flow export",
+     "FLOW",
+     "a stored flow's draft as a JSON document",
      "FLOW is a name or id. What flow import takes again gives the same flow. Example:\n\n"
      "  sluice flow export bookbot > bookbot.json\n",
-     {}, run_export},
+     {},
+     run_export},
 };
 
 }  // namespace
 
-std::span<const Command> flow_store_commands() { return kCommands; }
+std::span<const Command> flow_store_commands() {
+  return kCommands;
+}
 
 }  // namespace sluice::cli

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
+
 #include "cli/commands.h"
 
 namespace sluice::cli {
@@ -11,7 +13,8 @@ constexpr std::size_t kLeftColumn = 30;
 
 void write_row(std::string& out, std::string_view left, std::string_view right) {
   const bool fits = left.size() + 4 <= kLeftColumn;
-  fmt::format_to(std::back_inserter(out), "  {}{:{}}{}\n", left, fits ? "" : "\n", fits ? kLeftColumn - 2 - left.size() : kLeftColumn + 1, right);
+  fmt::format_to(std::back_inserter(out), "  {}{:{}}{}\n", left, fits ? "" : "\n",
+                 fits ? kLeftColumn - 2 - left.size() : kLeftColumn + 1, right);
 }
 
 std::string usage_words(const Command& command) {
@@ -24,7 +27,9 @@ std::string flag_words(const Flag& flag) {
 
 }  // namespace
 
-std::string version() { return fmt::format("sluice {}\n", SLUICE_VERSION); }
+std::string version() {
+  return fmt::format("sluice {}\n", SLUICE_VERSION);
+}
 
 std::string overview() {
   std::string out =
@@ -50,19 +55,24 @@ std::string group_help(std::string_view group) {
       write_row(out, usage_words(command), command.summary);
     }
   }
-  return out.empty() ? out : fmt::format("usage: sluice {} COMMAND\n\n{}\nsluice {} COMMAND --help explains one of them.\n", group, out, group);
+  return out.empty() ? out
+                     : fmt::format("usage: sluice {} COMMAND\n\n{}\nsluice {} COMMAND --help explains one of them.\n",
+                                   group, out, group);
 }
 
 std::string command_help(const Command& command) {
   std::string out = fmt::format("usage: sluice {}", usage_words(command));
   for (const Flag& flag : command.flags) out += fmt::format(" [{}]", flag_words(flag));
-  out += fmt::format("\n\n{}.\n", command.summary);
-  if (!command.help.empty()) out += fmt::format("\n{}\n", command.help);
+  out += fmt::format("\n\n{}{}.\n", static_cast<char>(std::toupper(static_cast<unsigned char>(command.summary[0]))),
+                     command.summary.substr(1));
+  if (!command.help.empty()) out += fmt::format("\n{}", command.help);
   out += '\n';
   if (command.daemon) return out + options_help(command.flags);
   for (const Flag& flag : command.flags) write_row(out, flag_words(flag), flag.description);
-  write_row(out, "--dsn URI", "the database; else SLUICE_DATABASE_DSN, the configuration file, or libpq's own environment");
-  write_row(out, "--config FILE", "configuration file (default $SLUICE_CONFIG, then /etc/sluice/sluice.toml if it is there)");
+  write_row(out, "--dsn URI",
+            "the database; else SLUICE_DATABASE_DSN, the configuration file, or libpq's own environment");
+  write_row(out, "--config FILE",
+            "configuration file (default $SLUICE_CONFIG, then /etc/sluice/sluice.toml if it is there)");
   write_row(out, "--dump-config", "show every option with its value and where that came from");
   return out;
 }

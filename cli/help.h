@@ -8,9 +8,9 @@
 
 namespace sluice::cli {
 
-[[nodiscard]] std::string overview();                              // sluice --help
-[[nodiscard]] std::string group_help(std::string_view group);      // sluice flow --help; "" when there is no such group
-[[nodiscard]] std::string command_help(const Command& command);    // sluice flow import --help
-[[nodiscard]] std::string version();                               // sluice --version, one line
+[[nodiscard]] std::string overview();                            // sluice --help
+[[nodiscard]] std::string group_help(std::string_view group);    // sluice flow --help; "" when there is no such group
+[[nodiscard]] std::string command_help(const Command& command);  // sluice flow import --help
+[[nodiscard]] std::string version();                             // sluice --version, one line
 
 }  // namespace sluice::cli

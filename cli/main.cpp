@@ -14,7 +14,9 @@
 namespace sluice::cli {
 namespace {
 
-bool is_help(const std::string& word) { return word == "--help" || word == "-h" || word == "help"; }
+bool is_help(const std::string& word) {
+  return word == "--help" || word == "-h" || word == "help";
+}
 
 // Help that belongs to no command: of all, or of a group such as `flow`.
 bool print_general_help(const std::vector<std::string>& words) {
@@ -50,7 +52,8 @@ ExitCode run(std::vector<std::string> words) {
   const Options& options = invocation.line.options;
   // A command tells what it did; what happened on the way is of interest only to those who ask for it.
   const bool quiet = !command.daemon && options.source("log.level") == "default";
-  configure_log(quiet ? LogLevel::kWarn : log_level_from(options.text("log.level")).value(), log_format_from(options.text("log.format")).value());
+  configure_log(quiet ? LogLevel::kWarn : log_level_from(options.text("log.level")).value(),
+                log_format_from(options.text("log.format")).value());
   return command.run(invocation);
 }
 
@@ -70,7 +73,8 @@ std::string_view schema_hint(std::string_view sqlstate) {
 void print_database_error(const pg::PgError& error) {
   const auto& fields = error.fields();
   const bool report = print_report_in(fields.detail);  // SL004 carries one
-  print_error(error.message(), report ? "" : fields.detail, error.hint().empty() ? schema_hint(error.sqlstate()) : error.hint());
+  print_error(error.message(), report ? "" : fields.detail,
+              error.hint().empty() ? schema_hint(error.sqlstate()) : error.hint());
 }
 
 // Output that could not be written is a failure, as with a full disk.

@@ -14,6 +14,7 @@ namespace sluice::cli {
 [[nodiscard]] std::vector<std::int64_t> number_arguments(const Invocation& invocation, std::string_view what);
 
 // "task 4711 will run again", a line each; as JSON the list of ids.
-void print_done(const Invocation& invocation, const std::vector<std::int64_t>& ids, std::string_view what, std::string_view done);
+void print_done(const Invocation& invocation, const std::vector<std::int64_t>& ids, std::string_view what,
+                std::string_view done);
 
 }  // namespace sluice::cli

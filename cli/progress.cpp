@@ -16,7 +16,11 @@ constexpr std::size_t kBarWidth = 30;
 }  // namespace
 
 Progress::Progress(std::string what, std::uint64_t total)
-    : what_(std::move(what)), total_(total), terminal_(isatty(STDERR_FILENO) == 1), begun_(Clock::now()), next_(begun_ + kPatience) {}
+    : what_(std::move(what)),
+      total_(total),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      begun_(Clock::now()),
+      next_(begun_ + kPatience) {}
 
 Progress::~Progress() {
   if (drawn_) fmt::print(stderr, "\r\x1b[K");
@@ -27,11 +31,13 @@ void Progress::advance(std::uint64_t done) {
   if (!terminal_ || now < next_) return;
   next_ = now + kBetween;
   drawn_ = true;
-  fmt::print(stderr, "\r{}\x1b[K", line(what_, done, total_, std::chrono::duration_cast<std::chrono::seconds>(now - begun_)));
+  fmt::print(stderr, "\r{}\x1b[K",
+             line(what_, done, total_, std::chrono::duration_cast<std::chrono::seconds>(now - begun_)));
   std::fflush(stderr);
 }
 
-std::string Progress::line(std::string_view what, std::uint64_t done, std::uint64_t total, std::chrono::seconds elapsed) {
+std::string Progress::line(std::string_view what, std::uint64_t done, std::uint64_t total,
+                           std::chrono::seconds elapsed) {
   if (total == 0) return fmt::format("{} … {} s", what, elapsed.count());
   const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
   const auto full = static_cast<std::size_t>(share * static_cast<double>(kBarWidth));

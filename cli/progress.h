@@ -22,7 +22,8 @@ class Progress {
   void advance(std::uint64_t done);  // how much is done so far; draws at most ten times a second
 
   // The line as it is drawn, without control characters.
-  [[nodiscard]] static std::string line(std::string_view what, std::uint64_t done, std::uint64_t total, std::chrono::seconds elapsed);
+  [[nodiscard]] static std::string line(std::string_view what, std::uint64_t done, std::uint64_t total,
+                                        std::chrono::seconds elapsed);
 
  private:
   std::string what_;

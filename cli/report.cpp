@@ -10,7 +10,9 @@
 namespace sluice::cli {
 namespace {
 
-std::string counted(std::ptrdiff_t count, std::string_view one, std::string_view more) { return fmt::format("{} {}", count, count == 1 ? one : more); }
+std::string counted(std::ptrdiff_t count, std::string_view one, std::string_view more) {
+  return fmt::format("{} {}", count, count == 1 ? one : more);
+}
 
 Ink ink_for(flow::Severity severity) {
   if (severity == flow::Severity::kError) return Ink::kBad;
@@ -19,19 +21,26 @@ Ink ink_for(flow::Severity severity) {
 
 }  // namespace
 
-flow::Finding finding_of(const flow::Note& note) { return {note.path, note.severity, "import", note.message, ""}; }
+flow::Finding finding_of(const flow::Note& note) {
+  return {note.path, note.severity, "import", note.message, ""};
+}
 
 void print_report(std::FILE* stream, const std::vector<flow::Finding>& report) {
   const bool colour = takes_colour(stream);
   std::size_t path_width = 0;
-  for (const flow::Finding& finding : report) path_width = std::max(path_width, std::min<std::size_t>(display_width(finding.path), 50));
+  for (const flow::Finding& finding : report)
+    path_width = std::max(path_width, std::min<std::size_t>(display_width(finding.path), 50));
   for (const flow::Finding& finding : report) {
     const std::string path = printable(finding.path);
     const std::size_t space = path_width - std::min(display_width(path), path_width);
-    fmt::print(stream, "{}{:{}} {}{:{}}  {}{}\n", inked(flow::to_text(finding.severity), ink_for(finding.severity), colour), "",
+    fmt::print(stream, "{}{:{}} {}{:{}}  {}{}\n",
+               inked(flow::to_text(finding.severity), ink_for(finding.severity), colour), "",
                7 - flow::to_text(finding.severity).size(), path, "", space, printable(finding.message),
-               finding.rule.empty() || finding.rule == "import" ? "" : inked(fmt::format(" [{}]", printable(finding.rule)), Ink::kDim, colour));
-    if (!finding.fix.empty()) fmt::print(stream, "{:9}{}\n", "", inked("fix: " + printable(finding.fix), Ink::kDim, colour));
+               finding.rule.empty() || finding.rule == "import"
+                   ? ""
+                   : inked(fmt::format(" [{}]", printable(finding.rule)), Ink::kDim, colour));
+    if (!finding.fix.empty())
+      fmt::print(stream, "{:9}{}\n", "", inked("fix: " + printable(finding.fix), Ink::kDim, colour));
   }
 }
 

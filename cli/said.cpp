@@ -7,7 +7,8 @@ namespace {
 
 // The first member that says something to a person.
 std::string member_words(const Json& content) {
-  constexpr std::array<std::string_view, 8> kSpeaking{"text", "question", "caption", "title", "label", "url", "value", "payload"};
+  constexpr std::array<std::string_view, 8> kSpeaking{"text",  "question", "caption", "title",
+                                                      "label", "url",      "value",   "payload"};
   for (const std::string_view name : kSpeaking) {
     const Json* member = find(content, name);
     if (member == nullptr || member->IsNull()) continue;

@@ -8,7 +8,8 @@
 
 namespace sluice::cli {
 
-// The content of a history row as one text: what a message says, what was answered, else compact JSON. Options come apart.
+// The content of a history row as one text: what a message says, what was answered, else compact JSON. Options come
+// apart.
 [[nodiscard]] std::string words_of(const Json& content);
 
 // The labels of a question's options in order; none when it has none.

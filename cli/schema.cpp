@@ -12,10 +12,14 @@ namespace {
 
 std::string_view in_words(schema::State state) {
   switch (state) {
-    case schema::State::kUpToDate: return "up to date";
-    case schema::State::kBehind: return "behind";
-    case schema::State::kAhead: return "ahead";
-    case schema::State::kAheadBreaking: return "ahead, with breaking migrations";
+    case schema::State::kUpToDate:
+      return "up to date";
+    case schema::State::kBehind:
+      return "behind";
+    case schema::State::kAhead:
+      return "ahead";
+    case schema::State::kAheadBreaking:
+      return "ahead, with breaking migrations";
   }
   return "";
 }
@@ -36,7 +40,8 @@ void print_check(const Invocation& invocation, const schema::CheckReport& report
     set(document, "unknown", names(report.unknown));
     return print_json(document);
   }
-  fmt::print("the schema is {}: version {}, this program's is {}\n", in_words(report.state), report.version, report.binary_version);
+  fmt::print("the schema is {}: version {}, this program's is {}\n", in_words(report.state), report.version,
+             report.binary_version);
   for (const std::string& name : report.pending) fmt::print("  to apply  {}\n", name);
   for (const std::string& name : report.unknown) fmt::print("  unknown   {}\n", name);
 }
@@ -46,13 +51,15 @@ ExitCode check(const Invocation& invocation) {
   const schema::CheckReport report = database.run("checking", schema::check(database.connection(), schema::embedded()));
   print_check(invocation, report);
   if (report.state == schema::State::kBehind) throw Error("the schema is behind this program", "run: sluice migrate");
-  if (report.state == schema::State::kAheadBreaking) throw Error("the schema is too new for this program", "install a newer release of sluice");
+  if (report.state == schema::State::kAheadBreaking)
+    throw Error("the schema is too new for this program", "install a newer release of sluice");
   return ExitCode::kGood;
 }
 
 ExitCode run_migrate(Invocation& invocation) {
   if (invocation.has("print")) {
-    if (invocation.has("check") || invocation.has("to")) throw UsageError("--print shows everything: it goes without --check and --to");
+    if (invocation.has("check") || invocation.has("to"))
+      throw UsageError("--print shows everything: it goes without --check and --to");
     fmt::print("{}", schema::print(schema::embedded()));
     return ExitCode::kGood;
   }
@@ -62,7 +69,8 @@ ExitCode run_migrate(Invocation& invocation) {
   }
   const int to = invocation.positive("to", 0);
   Database database(invocation);
-  const schema::MigrateReport report = database.run("migrating", schema::migrate(database.connection(), schema::embedded(), {to}));
+  const schema::MigrateReport report =
+      database.run("migrating", schema::migrate(database.connection(), schema::embedded(), {to}));
   if (invocation.json()) {
     Json document = make_object();
     set(document, "version", Json(report.version));
@@ -86,7 +94,8 @@ ExitCode run_check_config(Invocation& invocation) {
   fmt::print("connected as {} to {}, PostgreSQL {}\n", who.one().text(0), who.one().text(1), who.one().text(2));
   const schema::CheckReport report = database.run("checking", schema::check(database.connection(), schema::embedded()));
   print_check(invocation, report);
-  return report.state == schema::State::kBehind || report.state == schema::State::kAheadBreaking ? ExitCode::kFailed : ExitCode::kGood;
+  return report.state == schema::State::kBehind || report.state == schema::State::kAheadBreaking ? ExitCode::kFailed
+                                                                                                 : ExitCode::kGood;
 }
 
 constexpr Flag kMigrateFlags[] = {
@@ -99,14 +108,16 @@ constexpr Flag kCheckConfigFlags[] = {{"connect", "", "also connect to the datab
 
 constexpr Command kCommands[] = {
     {"migrate", "", "bring the database's schema up to date",
-     "Applies the numbered migrations that are missing, each in a transaction of its own, then the functions and views that\n"
+     "Applies the numbered migrations that are missing, each in a transaction of its own, then the functions and views "
+     "that\n"
      "changed. Several at once are safe. Daemons refuse to start on a schema that is behind. Examples:\n\n"
      "  sluice migrate --dsn postgresql://localhost/sluice\n"
      "  sluice migrate --check || echo 'not yet'\n"
      "  sluice migrate --print | psql -v ON_ERROR_STOP=1\n",
      kMigrateFlags, run_migrate},
     {"check-config", "", "say whether the configuration can be used",
-     "Reads file, environment and flags as a daemon would. A mistake is told with FILE:LINE, key and what is allowed, and exit\n"
+     "Reads file, environment and flags as a daemon would. A mistake is told with FILE:LINE, key and what is allowed, "
+     "and exit\n"
      "code 78. --dump-config shows every value and where it came from. Examples:\n\n"
      "  sluice check-config --config /etc/sluice/sluice.toml\n"
      "  sluice check-config --connect\n",
@@ -115,6 +126,8 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> schema_commands() { return kCommands; }
+std::span<const Command> schema_commands() {
+  return kCommands;
+}
 
 }  // namespace sluice::cli

@@ -17,14 +17,20 @@ ExitCode run_list(Invocation& invocation) {
   params.text(invocation.has("status") ? std::optional<std::string>(invocation.flag("status")) : std::nullopt);
   params.int4(limit);
   const auto sessions = database.records(
-      "SELECT session_id, flow, flow_version, user_id, status, current_node_id, revision, waits_for, started_at, last_activity_at, ended_at,"
+      "SELECT session_id, flow, flow_version, user_id, status, current_node_id, revision, waits_for, started_at, "
+      "last_activity_at, ended_at,"
       " correlation_id, last_error FROM sluice.session_overview"
       " WHERE ($1 IS NULL OR flow = $1) AND ($2 IS NULL OR status = $2) ORDER BY started_at DESC LIMIT $3",
       std::move(params));
   print_list(invocation, sessions,
-             {{"SESSION", "session_id"}, {"FLOW", "flow", Column::Kind::kText, 24}, {"STATUS", "status", Column::Kind::kStatus},
-              {"NODE", "current_node_id", Column::Kind::kText, 24}, {"REV", "revision", Column::Kind::kNumber}, {"WAITS FOR", "waits_for"},
-              {"LAST ACTIVITY", "last_activity_at", Column::Kind::kTime}, {"ERROR", "last_error", Column::Kind::kText, 40}},
+             {{"SESSION", "session_id"},
+              {"FLOW", "flow", Column::Kind::kText, 24},
+              {"STATUS", "status", Column::Kind::kStatus},
+              {"NODE", "current_node_id", Column::Kind::kText, 24},
+              {"REV", "revision", Column::Kind::kNumber},
+              {"WAITS FOR", "waits_for"},
+              {"LAST ACTIVITY", "last_activity_at", Column::Kind::kTime},
+              {"ERROR", "last_error", Column::Kind::kText, 40}},
              "no sessions");
   return ExitCode::kGood;
 }
@@ -33,7 +39,8 @@ ExitCode run_list(Invocation& invocation) {
 Json session_of(Database& database, const std::string& given) {
   if (Uuid::parse(given)) {
     auto found = database.records(
-        "SELECT s.id AS session_id, s.flow_id, f.name AS flow, v.version AS flow_version, s.user_id, s.status, s.current_node_id, s.revision, s.state,"
+        "SELECT s.id AS session_id, s.flow_id, f.name AS flow, v.version AS flow_version, s.user_id, s.status, "
+        "s.current_node_id, s.revision, s.state,"
         " s.state_hash, s.wait, s.info, s.correlation_id, s.started_at, s.last_activity_at, s.ended_at"
         " FROM sluice.conversation_sessions s LEFT JOIN sluice.flow_definitions f ON f.id = s.flow_id"
         " LEFT JOIN sluice.flow_versions v ON v.id = s.flow_version_id WHERE s.id = $1",
@@ -44,8 +51,10 @@ Json session_of(Database& database, const std::string& given) {
 }
 
 std::vector<Json> history_of(Database& database, std::string_view session_id) {
-  return database.records("SELECT id, node_id, interaction_type, content, created_at FROM sluice.conversation_history WHERE session_id = $1 ORDER BY id",
-                          pg::Params().uuid(Uuid::parse(session_id)));
+  return database.records(
+      "SELECT id, node_id, interaction_type, content, created_at FROM sluice.conversation_history WHERE session_id = "
+      "$1 ORDER BY id",
+      pg::Params().uuid(Uuid::parse(session_id)));
 }
 
 ExitCode run_show(Invocation& invocation) {
@@ -66,7 +75,9 @@ ExitCode run_show(Invocation& invocation) {
     set(row, "words", content == nullptr ? "" : words_of(*content));
   }
   print_list(invocation, history,
-             {{"TIME", "created_at", Column::Kind::kTime}, {"KIND", "interaction_type"}, {"NODE", "node_id", Column::Kind::kText, 24},
+             {{"TIME", "created_at", Column::Kind::kTime},
+              {"KIND", "interaction_type"},
+              {"NODE", "node_id", Column::Kind::kText, 24},
               {"WORDS", "words", Column::Kind::kText, 100}},
              "nothing was said or done yet");
   return ExitCode::kGood;
@@ -77,7 +88,8 @@ ExitCode run_end(Invocation& invocation) {
   const std::string given = invocation.argument(0);
   std::string token = given;
   if (Uuid::parse(given)) {
-    const pg::Result found = database.query("SELECT session_token FROM sluice.conversation_sessions WHERE id = $1", pg::Params().uuid(Uuid::parse(given)));
+    const pg::Result found = database.query("SELECT session_token FROM sluice.conversation_sessions WHERE id = $1",
+                                            pg::Params().uuid(Uuid::parse(given)));
     if (!found.empty()) token = found.one().get<std::string>(0);
   }
   const std::string status = invocation.flag("status", "completed");
@@ -104,7 +116,8 @@ constexpr Flag kShowFlags[] = {kJsonFlag};
 constexpr Flag kEndFlags[] = {{"status", "WORD", "completed (default) or abandoned"}, kJsonFlag};
 
 constexpr Command kCommands[] = {
-    {"session list", "", "the newest sessions", "Example:\n\n  sluice session list --flow bookbot --status active\n", kListFlags, run_list},
+    {"session list", "", "the newest sessions", "Example:\n\n  sluice session list --flow bookbot --status active\n",
+     kListFlags, run_list},
     {"session show", "SESSION", "one session: its state, what it waits for, and what was said",
      "SESSION is its id or its token. Examples:\n\n"
      "  sluice session show 6f1c3a52-0a51-4a8e-9d0b-2f3f6a0f7a11\n"
@@ -118,6 +131,8 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> session_commands() { return kCommands; }
+std::span<const Command> session_commands() {
+  return kCommands;
+}
 
 }  // namespace sluice::cli

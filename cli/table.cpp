@@ -8,11 +8,15 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::array<std::string_view, 8> kGoodWords{"active", "completed", "delivered", "ready", "running", "enabled", "closed", "alive"};
-constexpr std::array<std::string_view, 9> kBadWords{"dead", "failed", "abandoned", "disabled", "ERROR", "open", "unknown", "gone", "lost"};
+constexpr std::array<std::string_view, 8> kGoodWords{"active",  "completed", "delivered", "ready",
+                                                     "running", "enabled",   "closed",    "alive"};
+constexpr std::array<std::string_view, 9> kBadWords{"dead", "failed",  "abandoned", "disabled", "ERROR",
+                                                    "open", "unknown", "gone",      "lost"};
 constexpr std::array<std::string_view, 6> kWarnWords{"retrying", "held", "paused", "half_open", "WARNING", "behind"};
 
-void pad(std::string& line, std::size_t columns) { line.append(columns, ' '); }
+void pad(std::string& line, std::size_t columns) {
+  line.append(columns, ' ');
+}
 
 std::string at_once(const Json& value) {
   if (value.IsString()) return std::string(text_of(value));
@@ -20,7 +24,8 @@ std::string at_once(const Json& value) {
 }
 
 bool nested(const Json& value) {
-  return (value.IsObject() && !value.ObjectEmpty()) || (value.IsArray() && std::ranges::any_of(value.GetArray(), [](const Json& each) { return each.IsObject(); }));
+  return (value.IsObject() && !value.ObjectEmpty()) ||
+         (value.IsArray() && std::ranges::any_of(value.GetArray(), [](const Json& each) { return each.IsObject(); }));
 }
 
 }  // namespace
@@ -74,7 +79,8 @@ Ink ink_of(std::string_view status) {
   return std::ranges::find(kWarnWords, status) != kWarnWords.end() ? Ink::kWarn : Ink::kPlain;
 }
 
-void print_list(const Invocation& invocation, const std::vector<Json>& records, const std::vector<Column>& columns, std::string_view nothing) {
+void print_list(const Invocation& invocation, const std::vector<Json>& records, const std::vector<Column>& columns,
+                std::string_view nothing) {
   if (invocation.json()) {
     Json list = make_array();
     for (const Json& record : records) push(list, clone(record));
@@ -83,7 +89,8 @@ void print_list(const Invocation& invocation, const std::vector<Json>& records, 
   if (records.empty()) return fmt::print("{}\n", nothing);
   std::vector<Table::Heading> headings;
   for (const Column& column : columns) {
-    headings.push_back({column.title, column.kind == Column::Kind::kNumber ? Table::Align::kRight : Table::Align::kLeft, column.widest});
+    headings.push_back({column.title, column.kind == Column::Kind::kNumber ? Table::Align::kRight : Table::Align::kLeft,
+                        column.widest});
   }
   Table table(std::move(headings));
   for (const Json& record : records) {
@@ -105,22 +112,31 @@ void print_record(const Invocation& invocation, const Json& record) {
   for (const auto& member : record.GetObject()) {
     const std::string name = fmt::format("{:<{}}", text_of(member.name), width);
     if (nested(member.value)) {
-      fmt::print("{}\n{}\n", inked(name, Ink::kBold, takes_colour(stdout)), printable_lines("  " + pretty(member.value, 1)));
+      fmt::print("{}\n{}\n", inked(name, Ink::kBold, takes_colour(stdout)),
+                 printable_lines("  " + pretty(member.value, 1)));
       continue;
     }
-    const std::string words = printable(in_words(&member.value, text_of(member.name).ends_with("_at") ? Column::Kind::kTime : Column::Kind::kText));
-    fmt::print("{}  {}\n", inked(name, Ink::kBold, takes_colour(stdout)), text_of(member.name) == "status" ? inked(words, ink_of(words), takes_colour(stdout)) : words);
+    const std::string words = printable(
+        in_words(&member.value, text_of(member.name).ends_with("_at") ? Column::Kind::kTime : Column::Kind::kText));
+    fmt::print("{}  {}\n", inked(name, Ink::kBold, takes_colour(stdout)),
+               text_of(member.name) == "status" ? inked(words, ink_of(words), takes_colour(stdout)) : words);
   }
 }
 
-void print_heading(std::string_view text) { fmt::print("\n{}\n", inked(text, Ink::kBold, takes_colour(stdout))); }
+void print_heading(std::string_view text) {
+  fmt::print("\n{}\n", inked(text, Ink::kBold, takes_colour(stdout)));
+}
 
-void print_json(const Json& document) { fmt::print("{}\n", to_text(document)); }
+void print_json(const Json& document) {
+  fmt::print("{}\n", to_text(document));
+}
 
 std::string pretty(const Json& value, int indent) {
   if ((!value.IsObject() || value.ObjectEmpty()) && (!value.IsArray() || value.Empty())) return to_text(value);
   std::string out(1, value.IsObject() ? '{' : '[');
-  const auto begin = [&] { fmt::format_to(std::back_inserter(out), "{}\n{:{}}", out.size() > 1 ? "," : "", "", 2 * (indent + 1)); };
+  const auto begin = [&] {
+    fmt::format_to(std::back_inserter(out), "{}\n{:{}}", out.size() > 1 ? "," : "", "", 2 * (indent + 1));
+  };
   if (value.IsObject()) {
     for (const auto& member : value.GetObject()) {
       begin();

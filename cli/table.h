@@ -52,7 +52,8 @@ struct Column {
 [[nodiscard]] Ink ink_of(std::string_view status);
 
 // The records as a table, or as a JSON list with all members. `nothing` says what is empty: "no sessions".
-void print_list(const Invocation& invocation, const std::vector<Json>& records, const std::vector<Column>& columns, std::string_view nothing);
+void print_list(const Invocation& invocation, const std::vector<Json>& records, const std::vector<Column>& columns,
+                std::string_view nothing);
 
 // One object: a line a member, nested values as indented JSON; or as JSON.
 void print_record(const Invocation& invocation, const Json& record);

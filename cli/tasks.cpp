@@ -11,9 +11,12 @@ namespace {
 
 // Unfinished tasks and dead letters in one shape.
 constexpr std::string_view kTasks =
-    "SELECT task_id, kind, queue, session_id, node_id, status, attempt, max_attempts, run_at, priority, idempotency_key, session_revision,"
-    " errors, errors -> -1 ->> 'error' AS last_error, created_at, NULL::timestamptz AS failed_at, host, pid, correlation_id FROM sluice.task_overview"
-    " UNION ALL SELECT task_id, kind, queue, session_id, node_id, 'failed', attempts, max_attempts, NULL, priority, idempotency_key, session_revision,"
+    "SELECT task_id, kind, queue, session_id, node_id, status, attempt, max_attempts, run_at, priority, "
+    "idempotency_key, session_revision,"
+    " errors, errors -> -1 ->> 'error' AS last_error, created_at, NULL::timestamptz AS failed_at, host, pid, "
+    "correlation_id FROM sluice.task_overview"
+    " UNION ALL SELECT task_id, kind, queue, session_id, node_id, 'failed', attempts, max_attempts, NULL, priority, "
+    "idempotency_key, session_revision,"
     " errors, reason, created_at, failed_at, NULL, NULL, correlation_id FROM sluice.task_failures";
 
 ExitCode run_list(Invocation& invocation) {
@@ -24,13 +27,21 @@ ExitCode run_list(Invocation& invocation) {
   params.text(invocation.has("session") ? std::optional<std::string>(invocation.flag("session")) : std::nullopt);
   params.int4(limit);
   const auto tasks = database.records(
-      fmt::format("SELECT * FROM ({}) AS task WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR session_id::text = $2)"
-                  " AND (kind <> 'timer' OR $1 IS NOT NULL OR $2 IS NOT NULL) ORDER BY task_id DESC LIMIT $3", kTasks),
+      fmt::format(
+          "SELECT * FROM ({}) AS task WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR session_id::text = $2)"
+          " AND (kind <> 'timer' OR $1 IS NOT NULL OR $2 IS NOT NULL) ORDER BY task_id DESC LIMIT $3",
+          kTasks),
       std::move(params));
   print_list(invocation, tasks,
-             {{"TASK", "task_id", Column::Kind::kNumber}, {"KIND", "kind"}, {"STATUS", "status", Column::Kind::kStatus}, {"QUEUE", "queue"},
-              {"SESSION", "session_id"}, {"NODE", "node_id", Column::Kind::kText, 24}, {"ATTEMPT", "attempt", Column::Kind::kNumber},
-              {"RUN AT", "run_at", Column::Kind::kTime}, {"ERROR", "last_error", Column::Kind::kText, 40}},
+             {{"TASK", "task_id", Column::Kind::kNumber},
+              {"KIND", "kind"},
+              {"STATUS", "status", Column::Kind::kStatus},
+              {"QUEUE", "queue"},
+              {"SESSION", "session_id"},
+              {"NODE", "node_id", Column::Kind::kText, 24},
+              {"ATTEMPT", "attempt", Column::Kind::kNumber},
+              {"RUN AT", "run_at", Column::Kind::kTime},
+              {"ERROR", "last_error", Column::Kind::kText, 40}},
              "no tasks wait and none failed");
   return ExitCode::kGood;
 }
@@ -39,14 +50,18 @@ ExitCode run_list(Invocation& invocation) {
 ExitCode run_show(Invocation& invocation) {
   const std::int64_t id = number_argument(invocation, 0, "task");
   Database database(invocation);
-  auto found = database.records(fmt::format("SELECT * FROM ({}) AS task WHERE task_id = $1", kTasks), pg::Params().int8(id));
+  auto found =
+      database.records(fmt::format("SELECT * FROM ({}) AS task WHERE task_id = $1", kTasks), pg::Params().int8(id));
   if (found.empty()) {
     found = database.records(
-        "SELECT task_id, kind, status, session_id, node_id, session_revision, idempotency_key, error_message, result_data, created_at, completed_at"
+        "SELECT task_id, kind, status, session_id, node_id, session_revision, idempotency_key, error_message, "
+        "result_data, created_at, completed_at"
         " FROM sluice.task_idempotency_records WHERE task_id = $1 ORDER BY completed_at DESC LIMIT 1",
         pg::Params().int8(id));
   }
-  if (found.empty()) throw Error(fmt::format("task {} is unknown", id), "sluice tasks list shows what waits and what failed; finished inputs leave no record");
+  if (found.empty())
+    throw Error(fmt::format("task {} is unknown", id),
+                "sluice tasks list shows what waits and what failed; finished inputs leave no record");
   print_record(invocation, found.front());
   return ExitCode::kGood;
 }
@@ -61,8 +76,12 @@ ExitCode for_each_task(Invocation& invocation, std::string_view statement, std::
   return ExitCode::kGood;
 }
 
-ExitCode run_retry(Invocation& invocation) { return for_each_task(invocation, "SELECT sluice.retry_task($1)", "will run again"); }
-ExitCode run_discard(Invocation& invocation) { return for_each_task(invocation, "SELECT sluice.discard($1)", "discarded"); }
+ExitCode run_retry(Invocation& invocation) {
+  return for_each_task(invocation, "SELECT sluice.retry_task($1)", "will run again");
+}
+ExitCode run_discard(Invocation& invocation) {
+  return for_each_task(invocation, "SELECT sluice.discard($1)", "discarded");
+}
 
 constexpr Flag kListFlags[] = {
     {"status", "WORD", "only those that are running, ready, scheduled, retrying, paused, queued or failed"},
@@ -80,13 +99,18 @@ constexpr Command kCommands[] = {
      kListFlags, run_list},
     {"tasks show", "TASK", "one task with its errors", "Example:\n\n  sluice tasks show 4711\n", kJsonOnly, run_show},
     {"tasks retry", "TASK...", "run dead letters again, or tasks that wait for their next attempt at once",
-     "All of them or none. A task keeps its idempotency key. Example:\n\n  sluice tasks retry 4711 4712\n", kJsonOnly, run_retry},
+     "All of them or none. A task keeps its idempotency key. Example:\n\n  sluice tasks retry 4711 4712\n", kJsonOnly,
+     run_retry},
     {"tasks discard", "TASK...", "drop dead letters, queued inputs or free-standing tasks",
-     "All of them or none. What a session waits for goes with the session: sluice session end. Example:\n\n  sluice tasks discard 4711\n", kJsonOnly, run_discard},
+     "All of them or none. What a session waits for goes with the session: sluice session end. Example:\n\n  sluice "
+     "tasks discard 4711\n",
+     kJsonOnly, run_discard},
 };
 
 }  // namespace
 
-std::span<const Command> task_commands() { return kCommands; }
+std::span<const Command> task_commands() {
+  return kCommands;
+}
 
 }  // namespace sluice::cli

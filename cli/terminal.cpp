@@ -14,13 +14,17 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-bool is_control(char32_t code) { return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069); }
+bool is_control(char32_t code) {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) ||
+         (code >= 0x2066 && code <= 0x2069);
+}
 
 std::string escaped(char32_t code) {
   if (code == '\n') return "\\n";
   if (code == '\t') return "\\t";
   if (code == '\r') return "\\r";
-  return code < 0x100 ? fmt::format("\\x{:02x}", static_cast<unsigned>(code)) : fmt::format("\\u{:04x}", static_cast<unsigned>(code));
+  return code < 0x100 ? fmt::format("\\x{:02x}", static_cast<unsigned>(code))
+                      : fmt::format("\\u{:04x}", static_cast<unsigned>(code));
 }
 
 std::string made_printable(std::string_view text, bool keep_lines) {
@@ -51,12 +55,18 @@ std::size_t width_of(char32_t code) {
 
 std::string_view code_of(Ink ink) {
   switch (ink) {
-    case Ink::kBold: return "1";
-    case Ink::kDim: return "2";
-    case Ink::kGood: return "32";
-    case Ink::kWarn: return "33";
-    case Ink::kBad: return "31";
-    case Ink::kPlain: break;
+    case Ink::kBold:
+      return "1";
+    case Ink::kDim:
+      return "2";
+    case Ink::kGood:
+      return "32";
+    case Ink::kWarn:
+      return "33";
+    case Ink::kBad:
+      return "31";
+    case Ink::kPlain:
+      break;
   }
   return "";
 }
@@ -66,7 +76,8 @@ std::string_view code_of(Ink ink) {
 bool takes_colour(std::FILE* stream) {
   const char* terminal = std::getenv("TERM");
   const char* refused = std::getenv("NO_COLOR");
-  return isatty(fileno(stream)) == 1 && (refused == nullptr || *refused == '\0') && terminal != nullptr && std::string_view(terminal) != "dumb";
+  return isatty(fileno(stream)) == 1 && (refused == nullptr || *refused == '\0') && terminal != nullptr &&
+         std::string_view(terminal) != "dumb";
 }
 
 std::string inked(std::string_view text, Ink ink, bool colour) {
@@ -74,8 +85,12 @@ std::string inked(std::string_view text, Ink ink, bool colour) {
   return fmt::format("\x1b[{}m{}\x1b[0m", code_of(ink), text);
 }
 
-std::string printable(std::string_view text) { return made_printable(text, false); }
-std::string printable_lines(std::string_view text) { return made_printable(text, true); }
+std::string printable(std::string_view text) {
+  return made_printable(text, false);
+}
+std::string printable_lines(std::string_view text) {
+  return made_printable(text, true);
+}
 
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;

@@ -9,7 +9,9 @@ using testing::HasSubstr;
 
 class CliChat : public CliTest {
  protected:
-  std::string last_session() const { return value("select id::text from sluice.conversation_sessions order by started_at desc limit 1"); }
+  std::string last_session() const {
+    return value("select id::text from sluice.conversation_sessions order by started_at desc limit 1");
+  }
 };
 
 TEST_F(CliChat, PlaysAScriptAndPrintsWhatIsSaid) {
@@ -85,7 +87,9 @@ TEST_F(CliChat, AnUnknownSessionIsSL002) {
     for (const std::string& session : {"nobody", "0b5f6f5e-57a1-4f43-9d55-6a1f2b9f3a10"}) {
       const Outcome outcome = sluice({"session", command, session});
       EXPECT_EQ(outcome.code, 1) << command << " " << session;
-      EXPECT_EQ(outcome.err, "error: the session token is unknown\nHINT: start_session returns the token; it is not the session's id\n");
+      EXPECT_EQ(
+          outcome.err,
+          "error: the session token is unknown\nHINT: start_session returns the token; it is not the session's id\n");
     }
   }
 }

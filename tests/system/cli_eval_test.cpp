@@ -45,7 +45,8 @@ TEST(CliEval, EverySharedCondition) {
   const Json file = shared_cases("conditions.json");
   if (file.IsNull()) GTEST_SKIP() << kAbsent;
   std::vector<Json> requests;
-  for (const Json& each : file["cases"].GetArray()) requests.push_back(request_of({{"state", find(file, "state")}, {"if", find(each, "if")}}));
+  for (const Json& each : file["cases"].GetArray())
+    requests.push_back(request_of({{"state", find(file, "state")}, {"if", find(each, "if")}}));
   const std::vector<Json> answers = evaluated("condition", requests);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const Json& expected = file["cases"][static_cast<unsigned>(i)]["expect"];
@@ -65,7 +66,8 @@ TEST(CliEval, EverySharedTemplateInEachMode) {
       const Json* wanted = find(each, mode);
       if (wanted == nullptr) continue;
       const Json* state = find(each, "state");
-      requests.push_back(request_of({{"state", state != nullptr ? state : find(file, "state")}, {"template", find(each, "template")}}));
+      requests.push_back(request_of(
+          {{"state", state != nullptr ? state : find(file, "state")}, {"template", find(each, "template")}}));
       set(requests.back(), "mode", mode);
       expected.push_back(wanted);
     }
@@ -73,7 +75,8 @@ TEST(CliEval, EverySharedTemplateInEachMode) {
   const std::vector<Json> answers = evaluated("template", requests);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const Json* result = find(answers[i], "result");
-    EXPECT_TRUE(result != nullptr && equal(*result, *expected[i])) << to_text(requests[i]) << "\n" << to_text(answers[i]);
+    EXPECT_TRUE(result != nullptr && equal(*result, *expected[i])) << to_text(requests[i]) << "\n"
+                                                                   << to_text(answers[i]);
   }
   EXPECT_GT(answers.size(), 60U);
 }
@@ -84,12 +87,16 @@ TEST(CliEval, EverySharedMapping) {
   std::vector<Json> requests;
   for (const Json& each : file["cases"].GetArray()) {
     const Json* body = find(each, "body");
-    requests.push_back(request_of({{"mapping", find(each, "mapping")}, {"body", body != nullptr ? body : find(file, "body")}, {"kind", find(each, "kind")}}));
+    requests.push_back(request_of({{"mapping", find(each, "mapping")},
+                                   {"body", body != nullptr ? body : find(file, "body")},
+                                   {"kind", find(each, "kind")}}));
   }
   const std::vector<Json> answers = evaluated("mapping", requests);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const Json* result = find(answers[i], "result");
-    EXPECT_TRUE(result != nullptr && equal(*result, file["cases"][static_cast<unsigned>(i)]["expect"])) << to_text(requests[i]) << "\n" << to_text(answers[i]);
+    EXPECT_TRUE(result != nullptr && equal(*result, file["cases"][static_cast<unsigned>(i)]["expect"]))
+        << to_text(requests[i]) << "\n"
+        << to_text(answers[i]);
   }
   EXPECT_GE(answers.size(), 9U);
 }
@@ -98,7 +105,8 @@ TEST(CliEval, EverySharedHash) {
   const Json file = shared_cases("state_hash.json");
   if (file.IsNull()) GTEST_SKIP() << kAbsent;
   std::vector<Json> requests;
-  for (const Json& each : file["cases"].GetArray()) requests.push_back(request_of({{"json", find(each, "state_json_text")}}));
+  for (const Json& each : file["cases"].GetArray())
+    requests.push_back(request_of({{"json", find(each, "state_json_text")}}));
   const std::vector<Json> answers = evaluated("hash", requests);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const Json& each = file["cases"][static_cast<unsigned>(i)];
@@ -113,14 +121,19 @@ TEST(CliEval, EverySharedSignature) {
   std::vector<Json> requests;
   std::vector<std::pair<std::string_view, std::string>> expected;
   for (const Json& each : file["cases"].GetArray()) {
-    requests.push_back(request_of({{"secret", find(each, "secret")}, {"body", find(each, "body")}, {"id", find(each, "webhook-id")}, {"timestamp", find(each, "webhook-timestamp")}}));
+    requests.push_back(request_of({{"secret", find(each, "secret")},
+                                   {"body", find(each, "body")},
+                                   {"id", find(each, "webhook-id")},
+                                   {"timestamp", find(each, "webhook-timestamp")}}));
     const std::string_view standard = string_member(each, "webhook-signature");
     const std::string_view legacy = string_member(each, "X-Webhook-Signature");
-    expected.emplace_back(standard.empty() ? "x-webhook-signature" : "webhook-signature", standard.empty() ? legacy : standard);
+    expected.emplace_back(standard.empty() ? "x-webhook-signature" : "webhook-signature",
+                          standard.empty() ? legacy : standard);
     EXPECT_FALSE(expected.back().second.empty()) << to_text(each);
   }
   const std::vector<Json> answers = evaluated("sign", requests);
-  for (std::size_t i = 0; i < answers.size(); ++i) EXPECT_EQ(string_member(answers[i], expected[i].first), expected[i].second) << to_text(answers[i]);
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    EXPECT_EQ(string_member(answers[i], expected[i].first), expected[i].second) << to_text(answers[i]);
 }
 
 // Values in the typed notation, of which a map's pairs have no order and a double may be written in several ways.
@@ -157,7 +170,8 @@ TEST(CliEval, EveryConformanceCaseOfCel) {
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const Json* result = find(answers[i], "result");
     const bool fails = find(*expected[i], "error") != nullptr;
-    EXPECT_TRUE(fails ? result == nullptr && find(answers[i], "error") != nullptr : result != nullptr && same_value(*expected[i], *result))
+    EXPECT_TRUE(fails ? result == nullptr && find(answers[i], "error") != nullptr
+                      : result != nullptr && same_value(*expected[i], *result))
         << to_text(requests[i]) << "\n  expected " << to_text(*expected[i]) << "\n  got " << to_text(answers[i]);
   }
   EXPECT_GT(answers.size(), 1000U);
@@ -167,22 +181,28 @@ TEST(CliEval, EverySharedAggregate) {
   const Json file = shared_cases("cel_aggregates.json");
   if (file.IsNull()) GTEST_SKIP() << kAbsent;
   std::vector<Json> requests;
-  for (const Json& each : file["cases"].GetArray()) requests.push_back(request_of({{"expr", find(each, "expr")}, {"ctx", find(each, "ctx")}}));
+  for (const Json& each : file["cases"].GetArray())
+    requests.push_back(request_of({{"expr", find(each, "expr")}, {"ctx", find(each, "ctx")}}));
   const std::vector<Json> answers = evaluated("cel", requests);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const Json& each = file["cases"][static_cast<unsigned>(i)];
     const Json* wanted = find(each, "out");
     const Json* result = find(answers[i], "result");
-    EXPECT_TRUE(wanted == nullptr ? result == nullptr : result != nullptr && equal(*result, *wanted)) << to_text(each) << "\n" << to_text(answers[i]);
+    EXPECT_TRUE(wanted == nullptr ? result == nullptr : result != nullptr && equal(*result, *wanted))
+        << to_text(each) << "\n"
+        << to_text(answers[i]);
   }
 }
 
 TEST(CliEval, OneBadLineDoesNotStopTheNext) {
-  const Outcome outcome = run_sluice({"eval", "cel"}, "{\"expr\": \"1 +\"}\nno json\n[1]\n\n{\"expr\": \"1 + 1\"}\n{\"expr\": \"1 / 0\"}\n{\"expr\": \"2 * 2\"}");
+  const Outcome outcome = run_sluice(
+      {"eval", "cel"},
+      "{\"expr\": \"1 +\"}\nno json\n[1]\n\n{\"expr\": \"1 + 1\"}\n{\"expr\": \"1 / 0\"}\n{\"expr\": \"2 * 2\"}");
   EXPECT_EQ(outcome.code, 0);
   const std::vector<Json> answers = json_lines(outcome.out);
   ASSERT_EQ(answers.size(), 6U) << outcome.out;
-  for (const std::size_t bad : {0U, 1U, 2U, 4U}) EXPECT_NE(find(answers[bad], "error"), nullptr) << to_text(answers[bad]);
+  for (const std::size_t bad : {0U, 1U, 2U, 4U})
+    EXPECT_NE(find(answers[bad], "error"), nullptr) << to_text(answers[bad]);
   EXPECT_EQ(to_text(answers[3]), "{\"result\":2}");
   EXPECT_EQ(to_text(answers[5]), "{\"result\":4}");
 }
@@ -190,11 +210,16 @@ TEST(CliEval, OneBadLineDoesNotStopTheNext) {
 TEST(CliEval, SignsByTheStandardsOwnVector) {
   const std::string body = R"("body":"{\"test\": 2432232314}")";
   const std::vector<Json> answers = json_lines(
-      run_sluice({"eval", "sign"}, fmt::format(R"({{"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","id":"msg_p5jXN8AQM9LWM0D4loKWxJek","timestamp":1614265330,{0}}}
+      run_sluice(
+          {"eval", "sign"},
+          fmt::format(
+              R"({{"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","id":"msg_p5jXN8AQM9LWM0D4loKWxJek","timestamp":1614265330,{0}}}
 {{"secret":"","id":"a","timestamp":1,{0}}}
 {{"secret":"whsec_short","id":"a","timestamp":1,{0}}}
 {{"secret":"plain",{0}}}
-{{"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","id":"a.b","timestamp":1,{0}}})", body)).out);
+{{"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","id":"a.b","timestamp":1,{0}}})",
+              body))
+          .out);
   ASSERT_EQ(answers.size(), 5U);
   EXPECT_EQ(string_member(answers[0], "webhook-signature"), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
   for (const std::size_t bad : {1U, 2U, 4U}) EXPECT_NE(find(answers[bad], "error"), nullptr) << to_text(answers[bad]);
@@ -203,8 +228,10 @@ TEST(CliEval, SignsByTheStandardsOwnVector) {
 }
 
 TEST(CliEval, JudgesUrlsAsTheClientDoes) {
-  const std::string lines = "{\"url\":\"http://2130706433/\"}\n{\"url\":\"https://user@example.com/\"}\n{\"url\":\"https://example.com:22/\"}\n"
-                            "{\"url\":\"https://93.184.216.34/\"}\n{\"url\":\"http://localhost/\"}\n{\"url\":7}\n";
+  const std::string lines =
+      "{\"url\":\"http://2130706433/\"}\n{\"url\":\"https://user@example.com/\"}\n{\"url\":\"https://example.com:22/"
+      "\"}\n"
+      "{\"url\":\"https://93.184.216.34/\"}\n{\"url\":\"http://localhost/\"}\n{\"url\":7}\n";
   const std::vector<Json> answers = json_lines(run_sluice({"eval", "url"}, lines).out);
   ASSERT_EQ(answers.size(), 6U);
   for (const std::size_t refused : {0U, 1U, 2U, 4U}) {
@@ -214,7 +241,8 @@ TEST(CliEval, JudgesUrlsAsTheClientDoes) {
   EXPECT_TRUE(find(answers[3], "allowed")->IsTrue()) << to_text(answers[3]);
   EXPECT_NE(find(answers[5], "error"), nullptr);
 
-  const std::vector<Json> opened = json_lines(run_sluice({"eval", "url", "--http.allow_networks", "127.0.0.0/8"}, "{\"url\":\"http://2130706433/\"}\n").out);
+  const std::vector<Json> opened = json_lines(
+      run_sluice({"eval", "url", "--http.allow_networks", "127.0.0.0/8"}, "{\"url\":\"http://2130706433/\"}\n").out);
   EXPECT_TRUE(find(opened.at(0), "allowed")->IsTrue());
 }
 

@@ -20,7 +20,8 @@ namespace {
 class Stream {
  public:
   explicit Stream(std::string_view text = {}) : fd_(memfd_create("stream", MFD_CLOEXEC)) {
-    if (fd_ < 0 || write(fd_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) throw std::runtime_error("no file in memory");
+    if (fd_ < 0 || write(fd_, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+      throw std::runtime_error("no file in memory");
     lseek(fd_, 0, SEEK_SET);
   }
   ~Stream() { close(fd_); }
@@ -32,7 +33,8 @@ class Stream {
     std::string text;
     char buffer[65536];
     lseek(fd_, 0, SEEK_SET);
-    for (ssize_t got = 0; (got = read(fd_, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(got));
+    for (ssize_t got = 0; (got = read(fd_, buffer, sizeof buffer)) > 0;)
+      text.append(buffer, static_cast<std::size_t>(got));
     return text;
   }
 
@@ -49,7 +51,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 }  // namespace
 
-Outcome run_sluice(const std::vector<std::string>& words, std::string_view input, const std::vector<std::string>& environment) {
+Outcome run_sluice(const std::vector<std::string>& words, std::string_view input,
+                   const std::vector<std::string>& environment) {
   std::vector<std::string> argument_texts{std::string(SLUICE_BINARY_DIR) + "/bin/sluice"};
   argument_texts.insert(argument_texts.end(), words.begin(), words.end());
   std::vector<std::string> environment_texts = environment;
@@ -66,7 +69,8 @@ Outcome run_sluice(const std::vector<std::string>& words, std::string_view input
   posix_spawn_file_actions_adddup2(&actions, out.fd(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err.fd(), STDERR_FILENO);
   pid_t child = 0;
-  const int failed = posix_spawn(&child, argument_texts.front().c_str(), &actions, nullptr, pointers(argument_texts).data(), pointers(environment_texts).data());
+  const int failed = posix_spawn(&child, argument_texts.front().c_str(), &actions, nullptr,
+                                 pointers(argument_texts).data(), pointers(environment_texts).data());
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) throw std::runtime_error("cannot run " + argument_texts.front());
   int status = 0;
@@ -92,13 +96,16 @@ std::vector<Json> json_lines(std::string_view text) {
   return lines;
 }
 
-TextFile::TextFile(std::string_view text, std::string_view name) : folder_(std::filesystem::temp_directory_path() / "sluice-test-XXXXXX") {
+TextFile::TextFile(std::string_view text, std::string_view name)
+    : folder_(std::filesystem::temp_directory_path() / "sluice-test-XXXXXX") {
   if (mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("cannot make " + folder_);
   path_ = folder_ + "/" + std::string(name);
   std::ofstream(path_) << text;
 }
 
-TextFile::~TextFile() { std::filesystem::remove_all(folder_); }
+TextFile::~TextFile() {
+  std::filesystem::remove_all(folder_);
+}
 
 Outcome CliTest::sluice(std::vector<std::string> words, std::string_view input) const {
   words.insert(words.end(), {"--dsn", database_.dsn()});
@@ -115,7 +122,8 @@ std::string CliTest::value(const std::string& sql) const {
   Loop loop;
   BlockingPool pool(loop, 1);
   const auto ask = [](Loop& on, BlockingPool& with, std::string dsn, std::string text) -> Task<std::string> {
-    const std::unique_ptr<pg::Connection> connection = co_await pg::Connection::connect(on, with, {.dsn = std::move(dsn)});
+    const std::unique_ptr<pg::Connection> connection =
+        co_await pg::Connection::connect(on, with, {.dsn = std::move(dsn)});
     const pg::Result result = co_await connection->query(text);
     co_return result.one().get<std::optional<std::string>>(0).value_or("null");
   };
@@ -126,12 +134,15 @@ void CliTest::run_sql(const std::string& script) const {
   Loop loop;
   BlockingPool pool(loop, 1);
   const auto run = [](Loop& on, BlockingPool& with, std::string dsn, std::string text) -> Task<void> {
-    const std::unique_ptr<pg::Connection> connection = co_await pg::Connection::connect(on, with, {.dsn = std::move(dsn)});
+    const std::unique_ptr<pg::Connection> connection =
+        co_await pg::Connection::connect(on, with, {.dsn = std::move(dsn)});
     co_await connection->execute_script(std::move(text));
   };
   loop.run(run(loop, pool, database_.dsn(), script));
 }
 
-void CliTest::publish_greeter() const { (void)good({"flow", "import", "-", "--publish"}, kGreeter); }
+void CliTest::publish_greeter() const {
+  (void)good({"flow", "import", "-", "--publish"}, kGreeter);
+}
 
 }  // namespace sluice::test

@@ -22,8 +22,10 @@ struct Outcome {
   [[nodiscard]] Json json() const;  // of `out`; a failed test when it is none
 };
 
-// Runs `sluice WORDS…` with `input` on standard input. The environment is the test's own without SLUICE_* and PG*, and `environment`.
-Outcome run_sluice(const std::vector<std::string>& words, std::string_view input = {}, const std::vector<std::string>& environment = {});
+// Runs `sluice WORDS…` with `input` on standard input. The environment is the test's own without SLUICE_* and PG*, and
+// `environment`.
+Outcome run_sluice(const std::vector<std::string>& words, std::string_view input = {},
+                   const std::vector<std::string>& environment = {});
 
 // The JSON documents of an output with one a line.
 std::vector<Json> json_lines(std::string_view text);

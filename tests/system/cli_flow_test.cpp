@@ -15,7 +15,9 @@ constexpr std::string_view kBad = R"({"name": "bad", "entry_node_id": "nowhere",
 class CliFlow : public CliTest {
  protected:
   std::string flows_stored() const {
-    return value("select (select count(*) from sluice.flow_definitions) + (select count(*) from sluice.flow_nodes) + (select count(*) from sluice.flow_versions)");
+    return value(
+        "select (select count(*) from sluice.flow_definitions) + (select count(*) from sluice.flow_nodes) + (select "
+        "count(*) from sluice.flow_versions)");
   }
 };
 
@@ -34,7 +36,8 @@ TEST_F(CliFlow, ImportStoresADraftAndPublishFreezesIt) {
 }
 
 TEST_F(CliFlow, ABadFlowIsReportedAndNothingIsStored) {
-  for (const std::vector<std::string>& words : {std::vector<std::string>{"flow", "import", "-"}, {"flow", "import", "-", "--publish"}}) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"flow", "import", "-"}, {"flow", "import", "-", "--publish"}}) {
     const Outcome outcome = sluice(words, kBad);
     EXPECT_EQ(outcome.code, 1);
     EXPECT_EQ(outcome.out, "");
@@ -53,7 +56,8 @@ TEST_F(CliFlow, ABadFlowIsReportedAndNothingIsStored) {
 TEST_F(CliFlow, ABadSuccessorLeavesTheGoodFlowAsItWas) {
   publish_greeter();
   std::string changed(kGreeter);
-  changed.replace(changed.find("\"entry_node_id\": \"hello\""), sizeof "\"entry_node_id\": \"hello\"" - 1, "\"entry_node_id\": \"gone\"");
+  changed.replace(changed.find("\"entry_node_id\": \"hello\""), sizeof "\"entry_node_id\": \"hello\"" - 1,
+                  "\"entry_node_id\": \"gone\"");
   EXPECT_EQ(sluice({"flow", "import", "-", "--publish"}, changed).code, 1);
   EXPECT_EQ(value("select entry_node_id || ' ' || version from sluice.flow_definitions"), "hello 1.0");
 }
@@ -84,12 +88,14 @@ TEST_F(CliFlow, ExportGivesBackWhatWasImported) {
 
 TEST_F(CliFlow, ValidateJudgesFilesWithoutADatabaseAndStoredFlowsByName) {
   const TextFile bad(kBad);
-  const Outcome file = run_sluice({"flow", "validate", bad.path(), "--json", "--dsn", "postgresql://nobody@127.0.0.1:1/none"});
+  const Outcome file =
+      run_sluice({"flow", "validate", bad.path(), "--json", "--dsn", "postgresql://nobody@127.0.0.1:1/none"});
   EXPECT_EQ(file.code, 1);
   bool error = false;
   for (const Json& finding : file.json().GetArray()) {
     error = error || string_member(finding, "severity") == "ERROR";
-    for (const char* member : {"path", "severity", "rule", "message", "fix"}) EXPECT_NE(find(finding, member), nullptr) << member;
+    for (const char* member : {"path", "severity", "rule", "message", "fix"})
+      EXPECT_NE(find(finding, member), nullptr) << member;
   }
   EXPECT_TRUE(error);
   publish_greeter();
@@ -142,7 +148,9 @@ TEST_F(CliFlow, FlowsOfOtherSystemsAreImported) {
       EXPECT_NE(find(outcome.json(), "flow_id"), nullptr);
     }
   }
-  EXPECT_THAT(good({"flow", "import", (folder / "typebot/lead-scoring.json").string(), "--format", "typebot", "--publish"}).out, HasSubstr("published version"));
+  EXPECT_THAT(
+      good({"flow", "import", (folder / "typebot/lead-scoring.json").string(), "--format", "typebot", "--publish"}).out,
+      HasSubstr("published version"));
   EXPECT_EQ(sluice({"flow", "import", (folder / "typebot/lead-scoring.json").string(), "--format", "watson"}).code, 1);
 }
 

@@ -26,8 +26,12 @@ using testing::StartsWith;
 class CliOperations : public CliTest {
  protected:
   std::string dead_letter(int id) const {
-    run_sql(fmt::format("insert into sluice.task_failures (task_id, kind, queue, priority, reason, attempts, max_attempts, retryable, created_at, payload, errors)"
-                        " values ({}, 'http', 'default', 0, 'connect', 10, 10, true, now(), '{{\"url\": \"https://example.com/\"}}', '[{{\"attempt\": 10, \"error\": \"connect\"}}]')", id));
+    run_sql(
+        fmt::format("insert into sluice.task_failures (task_id, kind, queue, priority, reason, attempts, max_attempts, "
+                    "retryable, created_at, payload, errors)"
+                    " values ({}, 'http', 'default', 0, 'connect', 10, 10, true, now(), '{{\"url\": "
+                    "\"https://example.com/\"}}', '[{{\"attempt\": 10, \"error\": \"connect\"}}]')",
+                    id));
     return std::to_string(id);
   }
   std::string endpoint(const std::string& arguments = "'https://hooks.example.com/in'") const {
@@ -90,7 +94,9 @@ TEST_F(CliOperations, RotationMakesASecretOfTheKindThereIs) {
   const std::string hmac = endpoint();
   const Outcome rotated = good({"endpoints", "rotate", hmac, "--overlap", "2 days"});
   EXPECT_THAT(rotated.out, StartsWith("whsec_"));
-  EXPECT_EQ(value("select count(*) from sluice.webhook_secrets where endpoint_id = '" + hmac + "' and valid_until is not null"), "1");
+  EXPECT_EQ(value("select count(*) from sluice.webhook_secrets where endpoint_id = '" + hmac +
+                  "' and valid_until is not null"),
+            "1");
   EXPECT_THAT(good({"endpoints", "show", hmac}).out, testing::Not(HasSubstr("whsec_")));
 
   const std::string seed(32, 's');
@@ -102,8 +108,11 @@ TEST_F(CliOperations, RotationMakesASecretOfTheKindThereIs) {
   const Json made = good({"endpoints", "rotate", pair, "--json"}).json();
   EXPECT_THAT(std::string(string_member(made, "signing_secret")), StartsWith("whsk_"));
   EXPECT_THAT(std::string(string_member(made, "public_key")), StartsWith("whpk_"));
-  EXPECT_EQ(value("select string_agg(kind, ' ') from sluice.webhook_secrets where endpoint_id = '" + pair + "'"), "ed25519 ed25519");
-  EXPECT_EQ(value("select count(*) from sluice.webhook_secrets where secret = '" + std::string(string_member(made, "signing_secret")) + "'"), "1");
+  EXPECT_EQ(value("select string_agg(kind, ' ') from sluice.webhook_secrets where endpoint_id = '" + pair + "'"),
+            "ed25519 ed25519");
+  EXPECT_EQ(value("select count(*) from sluice.webhook_secrets where secret = '" +
+                  std::string(string_member(made, "signing_secret")) + "'"),
+            "1");
 
   const Outcome bad = sluice({"endpoints", "rotate", hmac, "--overlap", "8 days"});
   EXPECT_EQ(bad.code, 1);
@@ -112,10 +121,14 @@ TEST_F(CliOperations, RotationMakesASecretOfTheKindThereIs) {
 
 TEST_F(CliOperations, DeliveriesAreRetriedAndReplayed) {
   const std::string id = endpoint();
-  const auto delivery = std::to_string(find(good({"endpoints", "test", id, "--json"}).json(), "delivery_id")->GetInt64());
+  const auto delivery =
+      std::to_string(find(good({"endpoints", "test", id, "--json"}).json(), "delivery_id")->GetInt64());
   EXPECT_EQ(good({"deliveries", "retry", delivery}).out, "delivery " + delivery + " is sent now\n");
-  run_sql("insert into sluice.webhook_attempts (delivery_id, message_no, message_at, started_at, endpoint_id, duration_ms, attempt, status, outcome, response)"
-          " select id, message_no, message_at, now(), endpoint_id, 5, 10, 500, 'dead', '\\x6f6800ff' from sluice.webhook_deliveries; delete from sluice.webhook_deliveries");
+  run_sql(
+      "insert into sluice.webhook_attempts (delivery_id, message_no, message_at, started_at, endpoint_id, duration_ms, "
+      "attempt, status, outcome, response)"
+      " select id, message_no, message_at, now(), endpoint_id, 5, 10, 500, 'dead', '\\x6f6800ff' from "
+      "sluice.webhook_deliveries; delete from sluice.webhook_deliveries");
   EXPECT_EQ(string_member(good({"deliveries", "list", "--status", "dead", "--json"}).json()[0], "status"), "dead");
   const Json shown = good({"deliveries", "show", delivery, "--json"}).json();
   EXPECT_EQ(string_member((*find(shown, "attempts"))[0], "outcome"), "dead");
@@ -150,7 +163,8 @@ class Tail {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     std::string words[] = {std::string(SLUICE_BINARY_DIR) + "/bin/sluice", "events", "tail", "--json", "--dsn", dsn};
-    char* argv[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), words[4].data(), words[5].data(), nullptr};
+    char* argv[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(),
+                    words[4].data(), words[5].data(), nullptr};
     EXPECT_EQ(posix_spawn(&child_, argv[0], &actions, nullptr, argv, environ), 0);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
@@ -206,17 +220,24 @@ TEST_F(CliOperations, TailShowsWhatCommitsAlsoWhenItCommitsLate) {
 }
 
 TEST_F(CliOperations, ParkedEventsGoToTheirHandlerAgainOrStayParked) {
-  run_sql("create table seen (body jsonb); create function handle(events jsonb) returns void language sql security definer set search_path = pg_catalog, pg_temp as "
-          "$$ insert into public.seen select e from jsonb_array_elements(events) e $$; select sluice.on_event('mine', '{order.*}', 'handle(jsonb)')");
-  run_sql("insert into sluice.event_failures (consumer_id, event_id, event_type, body, error, attempts)"
-          " select c.id, n, 'order.paid', '{\"type\":\"order.paid\",\"n\":' || n || '}', 'boom', 10 from sluice.event_consumers c, generate_series(1, 2) n where c.name = 'mine'");
+  run_sql(
+      "create table seen (body jsonb); create function handle(events jsonb) returns void language sql security definer "
+      "set search_path = pg_catalog, pg_temp as "
+      "$$ insert into public.seen select e from jsonb_array_elements(events) e $$; select sluice.on_event('mine', "
+      "'{order.*}', 'handle(jsonb)')");
+  run_sql(
+      "insert into sluice.event_failures (consumer_id, event_id, event_type, body, error, attempts)"
+      " select c.id, n, 'order.paid', '{\"type\":\"order.paid\",\"n\":' || n || '}', 'boom', 10 from "
+      "sluice.event_consumers c, generate_series(1, 2) n where c.name = 'mine'");
   EXPECT_EQ(good({"events", "replay", "mine"}).out, "2 events went to mine again\n");
   EXPECT_EQ(value("select string_agg(body ->> 'id', ' ') from seen"), "1 2");
   EXPECT_EQ(value("select count(*) from sluice.event_failures"), "0");
 
-  run_sql("insert into sluice.event_failures (consumer_id, event_id, event_type, body, error, attempts)"
-          " select c.id, 3, 'order.paid', '{}', 'boom', 10 from sluice.event_consumers c where c.name = 'mine';"
-          "create or replace function handle(events jsonb) returns void language plpgsql as $$ begin raise 'still broken'; end $$");
+  run_sql(
+      "insert into sluice.event_failures (consumer_id, event_id, event_type, body, error, attempts)"
+      " select c.id, 3, 'order.paid', '{}', 'boom', 10 from sluice.event_consumers c where c.name = 'mine';"
+      "create or replace function handle(events jsonb) returns void language plpgsql as $$ begin raise 'still broken'; "
+      "end $$");
   const Outcome broken = sluice({"events", "replay", "mine"});
   EXPECT_EQ(broken.code, 1);
   EXPECT_THAT(broken.err, HasSubstr("still broken"));
@@ -226,8 +247,11 @@ TEST_F(CliOperations, ParkedEventsGoToTheirHandlerAgainOrStayParked) {
 }
 
 TEST_F(CliOperations, ReplaySinceATimeGivesAConsumerItsEventsOnceMore) {
-  run_sql("create table seen (id bigint); create function handle(events jsonb) returns void language sql security definer set search_path = pg_catalog, pg_temp as "
-          "$$ insert into public.seen select (e ->> 'id')::bigint from jsonb_array_elements(events) e $$; select sluice.on_event('mine', '{order.*}', 'handle(jsonb)')");
+  run_sql(
+      "create table seen (id bigint); create function handle(events jsonb) returns void language sql security definer "
+      "set search_path = pg_catalog, pg_temp as "
+      "$$ insert into public.seen select (e ->> 'id')::bigint from jsonb_array_elements(events) e $$; select "
+      "sluice.on_event('mine', '{order.*}', 'handle(jsonb)')");
   DaemonProcess listener("listener", database_.dsn());
   (void)value("select sluice.emit('order.paid', 'o-1')");
   const auto until_seen = [&](const std::string& count) {
@@ -252,7 +276,8 @@ TEST_F(CliOperations, StatusShowsWhatRunsAndWhatWaits) {
   DaemonProcess worker("worker", database_.dsn());
   (void)endpoint();
   const Outcome words = good({"status"});
-  for (const char* part : {"Processes", "worker", "alive", "Queues", "default", "Consumers of events", "relay", "https://hooks.example.com/in"}) {
+  for (const char* part : {"Processes", "worker", "alive", "Queues", "default", "Consumers of events", "relay",
+                           "https://hooks.example.com/in"}) {
     EXPECT_THAT(words.out, HasSubstr(part));
   }
   EXPECT_THAT(words.out, testing::Not(HasSubstr("\x1b"))) << "colour is for terminals";
@@ -276,7 +301,9 @@ TEST_F(CliOperations, ColumnsAreAlignedByWhatATerminalShows) {
   }
   ASSERT_EQ(lines.size(), 3U);
   EXPECT_EQ(lines[1].find(value("select id from sluice.flow_definitions where name = 'greeter'")), lines[0].find("ID"));
-  EXPECT_EQ(lines[2].find(value("select id from sluice.flow_definitions where name <> 'greeter'")), lines[0].find("ID") + 2) << "six bytes of name in four columns";
+  EXPECT_EQ(lines[2].find(value("select id from sluice.flow_definitions where name <> 'greeter'")),
+            lines[0].find("ID") + 2)
+      << "six bytes of name in four columns";
 }
 
 }  // namespace

@@ -13,12 +13,49 @@ TEST(CliUsage, HelpListsEveryCommandAndEachExplainsItselfWithAnExample) {
   const Outcome overview = run_sluice({"--help"});
   EXPECT_EQ(overview.code, 0);
   EXPECT_EQ(overview.err, "");
-  for (const std::string name : {"up", "listener", "worker", "notifier", "migrate", "check-config", "flow import", "flow validate", "flow test", "flow export",
-                                 "flow graph", "flow list", "chat", "session list", "session show", "session end", "tasks list", "tasks show", "tasks retry",
-                                 "tasks discard", "deliveries list", "deliveries show", "deliveries retry", "deliveries replay", "events list", "events show",
-                                 "events tail", "events replay", "events resync", "endpoints list", "endpoints show", "endpoints test", "endpoints rotate",
-                                 "endpoints enable", "endpoints disable", "status", "eval condition", "eval template", "eval cel", "eval mapping", "eval hash",
-                                 "eval sign", "eval url"}) {
+  for (const std::string name : {"up",
+                                 "listener",
+                                 "worker",
+                                 "notifier",
+                                 "migrate",
+                                 "check-config",
+                                 "flow import",
+                                 "flow validate",
+                                 "flow test",
+                                 "flow export",
+                                 "flow graph",
+                                 "flow list",
+                                 "chat",
+                                 "session list",
+                                 "session show",
+                                 "session end",
+                                 "tasks list",
+                                 "tasks show",
+                                 "tasks retry",
+                                 "tasks discard",
+                                 "deliveries list",
+                                 "deliveries show",
+                                 "deliveries retry",
+                                 "deliveries replay",
+                                 "events list",
+                                 "events show",
+                                 "events tail",
+                                 "events replay",
+                                 "events resync",
+                                 "endpoints list",
+                                 "endpoints show",
+                                 "endpoints test",
+                                 "endpoints rotate",
+                                 "endpoints enable",
+                                 "endpoints disable",
+                                 "status",
+                                 "eval condition",
+                                 "eval template",
+                                 "eval cel",
+                                 "eval mapping",
+                                 "eval hash",
+                                 "eval sign",
+                                 "eval url"}) {
     EXPECT_THAT(overview.out, HasSubstr("\n  " + name)) << name;
     std::vector<std::string> words;
     for (std::size_t at = 0; at <= name.size();) {
@@ -57,8 +94,10 @@ TEST(CliUsage, MisspellingsNameTheNearest) {
     std::vector<std::string> words;
     std::string hint;
   } cases[] = {
-      {{"wrker"}, "did you mean 'worker'?"},          {{"flow", "imprt", "x"}, "did you mean 'flow import'?"},
-      {{"sesion", "list"}, "did you mean 'session"},  {{"migrate", "--chek"}, "did you mean '--check'?"},
+      {{"wrker"}, "did you mean 'worker'?"},
+      {{"flow", "imprt", "x"}, "did you mean 'flow import'?"},
+      {{"sesion", "list"}, "did you mean 'session"},
+      {{"migrate", "--chek"}, "did you mean '--check'?"},
       {{"zzzzzzzzzz"}, "sluice --help lists the commands"},
   };
   for (const auto& each : cases) {
@@ -118,8 +157,9 @@ TEST(CliUsage, BadConfigurationNamesFileLineKeyAndWhatIsAllowed) {
 
 TEST(CliUsage, DumpConfigShowsEachValueWithItsSourceAndNoPassword) {
   const TextFile file("[log]\nlevel = \"warn\"\n", "sluice.toml");
-  const Outcome outcome = run_sluice({"check-config", "--dump-config", "--config", file.path(), "--dsn", "postgresql://me:hidden@host/db"}, {},
-                                     {"SLUICE_WORKER_CONCURRENCY=7"});
+  const Outcome outcome =
+      run_sluice({"check-config", "--dump-config", "--config", file.path(), "--dsn", "postgresql://me:hidden@host/db"},
+                 {}, {"SLUICE_WORKER_CONCURRENCY=7"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("level = \"warn\"  # " + file.path() + ":2"));
   EXPECT_THAT(outcome.out, HasSubstr("concurrency = 7  # SLUICE_WORKER_CONCURRENCY"));
@@ -137,7 +177,8 @@ TEST(CliUsage, CheckConfigDoesNotConnectUnlessToldTo) {
 }
 
 TEST(CliUsage, AnUnreachableDatabaseIs69) {
-  for (const auto& words : std::vector<std::vector<std::string>>{{"status"}, {"migrate"}, {"session", "list"}, {"chat", "x"}}) {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"status"}, {"migrate"}, {"session", "list"}, {"chat", "x"}}) {
     std::vector<std::string> all = words;
     all.insert(all.end(), {"--dsn", "postgresql://nobody@127.0.0.1:1/none"});
     const Outcome outcome = run_sluice(all);
