@@ -45,6 +45,8 @@ TEST_F(KillTest, AnEndpointsCapHoldsAcrossTwoNotifiersAndEachDeliveryIsSentOnce)
   emit(30);
   (void)first.wait_for(3);
   (void)second.wait_for(3);
+  wait_until("select pg_sequence_last_value('sluice.deliveries_awake') = 1");  // both looked for more until they slept
+  EXPECT_EQ(first.received().size() + second.received().size(), 6U);
   first.open_gate();
   second.open_gate();
   wait_until("select count(*) = 60 from sluice.webhook_attempts where outcome = 'delivered'");
