@@ -12,10 +12,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kAnswer{60};    // a sql handler may take its time; longer is taken for a lost connection
+constexpr seconds kAnswer{60};  // a sql handler may take its time; longer is taken for a lost connection
 constexpr BackoffPolicy kRetry{.base = milliseconds(100), .factor = 2, .max = seconds(30), .jitter = 0.2};
 
-Deadline answer_deadline() { return Clock::now() + kAnswer; }
+Deadline answer_deadline() {
+  return Clock::now() + kAnswer;
+}
 
 std::string_view statement_of(std::string_view kind) {
   if (kind == "webhooks") return "run_webhooks";
@@ -87,8 +89,8 @@ Task<Consumer::After> Consumer::handle(int limit) {
 }
 
 Task<bool> Consumer::run_in_database(pg::Connection& connection, int limit) {
-  const pg::Result result =
-      co_await connection.query(sql::query(statement_of(spec_.kind)), pg::Params().int8(spec_.id).int4(limit), answer_deadline());
+  const pg::Result result = co_await connection.query(sql::query(statement_of(spec_.kind)),
+                                                      pg::Params().int8(spec_.id).int4(limit), answer_deadline());
   metrics_.handled(spec_.name, result.one().get<std::int32_t>("events"));
   co_return result.one().get<bool>("more");
 }

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "core/async/event.h"
-#include "core/base/backoff.h"
 #include "core/async/task.h"
+#include "core/base/backoff.h"
 #include "core/pg/pool.h"
 #include "listener/listener_metrics.h"
 
@@ -16,15 +16,16 @@ namespace sluice::listener {
 struct ConsumerSpec {
   std::int64_t id = 0;
   std::string name;
-  std::string kind;      // webhooks, relay, sql, task, log
+  std::string kind;       // webhooks, relay, sql, task, log
   int max_attempts = 10;  // of one event before it is parked
 
   bool operator==(const ConsumerSpec&) const = default;
 };
 
-// Handlers inside the database do their work and move the cursor in one transaction: exactly once. `log` writes its lines first and moves
-// then: at least once. A batch that fails changes nothing; the consumer goes down to single events to find the one that fails, tries that with backoff
-// and parks it when its attempts are used up. Other consumers go on meanwhile.
+// Handlers inside the database do their work and move the cursor in one transaction: exactly once. `log` writes its
+// lines first and moves then: at least once. A batch that fails changes nothing; the consumer goes down to single
+// events to find the one that fails, tries that with backoff and parks it when its attempts are used up. Other
+// consumers go on meanwhile.
 class Consumer {
  public:
   Consumer(Loop& loop, pg::Pool& pool, ConsumerSpec spec, int batch_size, ListenerMetrics& metrics);

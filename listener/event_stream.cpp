@@ -14,7 +14,9 @@ using std::chrono::seconds;
 constexpr seconds kAnswer{10};
 constexpr seconds kReviewEvery{2};
 
-Deadline answer_deadline() { return Clock::now() + kAnswer; }
+Deadline answer_deadline() {
+  return Clock::now() + kAnswer;
+}
 
 ConsumerSpec spec_from(const pg::Row& row) {
   ConsumerSpec spec;
@@ -29,7 +31,8 @@ ConsumerSpec spec_from(const pg::Row& row) {
 
 }  // namespace
 
-EventStream::EventStream(Loop& loop, pg::Reconnector reconnector, pg::Pool& pool, int batch_size, ListenerMetrics& metrics)
+EventStream::EventStream(Loop& loop, pg::Reconnector reconnector, pg::Pool& pool, int batch_size,
+                         ListenerMetrics& metrics)
     : loop_(loop), reconnector_(std::move(reconnector)), pool_(pool), batch_size_(batch_size), metrics_(metrics) {}
 
 Task<void> EventStream::run(Doorbell& doorbell, StopToken stop, std::function<void()> on_ready) {
@@ -75,9 +78,10 @@ Task<void> EventStream::connect(StopToken stop) {
 Task<void> EventStream::refuse_foreign_cursors() {
   const pg::Result rows = co_await connection_->query(sql::query("foreign_cursors"), {}, answer_deadline());
   if (rows.empty()) co_return;
-  throw Error("the cursor of consumer " + rows[0].get<std::string>("name") + " is not of this database's history: " +
-                  rows[0].get<std::string>("problem"),
-              "was the database restored or rewound? Run `sluice events resync`, which starts every consumer at the present");
+  throw Error(
+      "the cursor of consumer " + rows[0].get<std::string>("name") +
+          " is not of this database's history: " + rows[0].get<std::string>("problem"),
+      "was the database restored or rewound? Run `sluice events resync`, which starts every consumer at the present");
 }
 
 // Whether something that consumers have not seen yet was committed since the last poll.
@@ -117,7 +121,8 @@ Task<void> EventStream::review() {
 }
 
 Task<void> EventStream::take(const ConsumerSpec& spec) {
-  const pg::Result result = co_await connection_->query(sql::query("take_consumer"), pg::Params().int8(spec.id), answer_deadline());
+  const pg::Result result =
+      co_await connection_->query(sql::query("take_consumer"), pg::Params().int8(spec.id), answer_deadline());
   if (!result.one().get<bool>(0)) co_return;
   log_info("consumer taken", {{"consumer", spec.name}, {"kind", spec.kind}});
   auto running = std::make_unique<Running>(loop_);

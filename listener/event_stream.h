@@ -13,14 +13,14 @@
 
 namespace sluice::listener {
 
-// Several listeners share the consumers: each runs those whose advisory lock it got, on one connection, with which the locks go. What a dead
-// listener ran is taken over within the 2 s between two looks at the list.
+// Several listeners share the consumers: each runs those whose advisory lock it got, on one connection, with which the
+// locks go. What a dead listener ran is taken over within the 2 s between two looks at the list.
 class EventStream {
  public:
   EventStream(Loop& loop, pg::Reconnector reconnector, pg::Pool& pool, int batch_size, ListenerMetrics& metrics);
 
-  // Polls when `doorbell` says so until `stop`, then lets the consumers finish their batch. `on_ready` is called at each connect.
-  // Throws Error when the cursors are another database's: restored or rewound (DESIGN 4).
+  // Polls when `doorbell` says so until `stop`, then lets the consumers finish their batch. `on_ready` is called at
+  // each connect. Throws Error when the cursors are another database's: restored or rewound (DESIGN 4).
   Task<void> run(Doorbell& doorbell, StopToken stop, std::function<void()> on_ready);
 
  private:

@@ -6,7 +6,8 @@
 
 namespace sluice::listener {
 
-// Until `stop`. Failures are logged and tried again at the next turn: nothing here is urgent. Several listeners may do it at once.
+// Until `stop`. Failures are logged and tried again at the next turn: nothing here is urgent. Several listeners may do
+// it at once.
 Task<void> keep_house(Loop& loop, pg::Pool& pool, ListenerMetrics& metrics, StopToken stop);
 
 }  // namespace sluice::listener

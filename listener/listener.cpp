@@ -16,7 +16,8 @@ class Listener : public Service {
   [[nodiscard]] std::string_view name() const override { return "listener"; }
 
   Task<void> run(ServiceContext& context) override {
-    const pg::ConnectOptions database{.dsn = context.options.text("database.dsn"), .application_name = "sluice listener"};
+    const pg::ConnectOptions database{.dsn = context.options.text("database.dsn"),
+                                      .application_name = "sluice listener"};
     BlockingPool blocking(context.loop, kBlockingThreads);
     {
       pg::Reconnector reconnector(context.loop, blocking, database, "listener");
@@ -38,6 +39,8 @@ class Listener : public Service {
 
 }  // namespace
 
-std::unique_ptr<Service> make_listener() { return std::make_unique<Listener>(); }
+std::unique_ptr<Service> make_listener() {
+  return std::make_unique<Listener>();
+}
 
 }  // namespace sluice::listener

@@ -14,19 +14,29 @@ class ListenerMetrics {
 
   void handled(const std::string& consumer, std::int64_t events) {
     if (events == 0) return;
-    metrics_.counter("sluice_events_handled_total", "Events brought to a consumer.", {{"consumer", consumer}}).add(static_cast<double>(events));
-    metrics_.histogram("sluice_events_batch_events", "Events in one batch.", {1, 2, 5, 10, 50, 100, 500, 1000, 5000}, {{"consumer", consumer}})
+    metrics_.counter("sluice_events_handled_total", "Events brought to a consumer.", {{"consumer", consumer}})
+        .add(static_cast<double>(events));
+    metrics_
+        .histogram("sluice_events_batch_events", "Events in one batch.", {1, 2, 5, 10, 50, 100, 500, 1000, 5000},
+                   {{"consumer", consumer}})
         .observe(static_cast<double>(events));
   }
   void failed(const std::string& consumer) {
     metrics_.counter("sluice_events_failures_total", "Batches that failed.", {{"consumer", consumer}}).add();
   }
   void parked(const std::string& consumer) {
-    metrics_.counter("sluice_events_parked_total", "Events set aside after their attempts.", {{"consumer", consumer}}).add();
+    metrics_.counter("sluice_events_parked_total", "Events set aside after their attempts.", {{"consumer", consumer}})
+        .add();
   }
   void lag(const std::string& consumer, double events, double seconds) {
-    metrics_.gauge("sluice_events_lag_rows", "Events a consumer has not handled, counted up to 100,000.", {{"consumer", consumer}}).set(events);
-    metrics_.gauge("sluice_events_lag_seconds", "Age of the oldest event a consumer has not handled.", {{"consumer", consumer}}).set(seconds);
+    metrics_
+        .gauge("sluice_events_lag_rows", "Events a consumer has not handled, counted up to 100,000.",
+               {{"consumer", consumer}})
+        .set(events);
+    metrics_
+        .gauge("sluice_events_lag_seconds", "Age of the oldest event a consumer has not handled.",
+               {{"consumer", consumer}})
+        .set(seconds);
   }
 
   Counter& polls;

@@ -55,7 +55,8 @@ std::vector<Query> parse_all() {
   for (const File& file : files_under("queries/")) parse_queries(file.text, queries);
   std::ranges::sort(queries, {}, &Query::name);
   const auto twice = std::ranges::adjacent_find(queries, {}, &Query::name);
-  if (twice != queries.end()) throw std::logic_error("sql/queries has two statements named " + std::string(twice->name));
+  if (twice != queries.end())
+    throw std::logic_error("sql/queries has two statements named " + std::string(twice->name));
   return queries;
 }
 

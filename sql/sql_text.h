@@ -17,8 +17,8 @@ struct File {
 [[nodiscard]] std::span<const File> migrations();
 [[nodiscard]] std::span<const File> api_files();
 
-// One statement of queries/*.sql: what follows a line `-- name: claim_tasks` up to the next such line or the file's end, without
-// the final semicolon. Names are unique over all files.
+// One statement of queries/*.sql: what follows a line `-- name: claim_tasks` up to the next such line or the file's
+// end, without the final semicolon. Names are unique over all files.
 struct Query {
   std::string_view name;
   std::string_view text;

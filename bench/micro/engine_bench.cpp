@@ -39,7 +39,8 @@ const FlowSet& bookbot() {
     'connections': [
       {'source_node_id': 'welcome', 'target_node_id': 'ask_age'}, {'source_node_id': 'ask_age', 'target_node_id': 'by_age'},
       {'source_node_id': 'profile', 'target_node_id': 'books', 'connection_type': 'success'},
-      {'source_node_id': 'books', 'target_node_id': 'bye', 'connection_type': 'success'}]})")), .subflows = {}};
+      {'source_node_id': 'books', 'target_node_id': 'bye', 'connection_type': 'success'}]})")),
+                              .subflows = {}};
   return kFlows;
 }
 
@@ -52,8 +53,12 @@ Session fresh() {
   return session;
 }
 
-Step started() { return std::get<Step>(flow::step(bookbot(), fresh(), flow::Start{}, kContext)); }
-Step answered() { return std::get<Step>(flow::step(bookbot(), started().session, flow::Input{j("{'text':'15'}")}, kContext)); }
+Step started() {
+  return std::get<Step>(flow::step(bookbot(), fresh(), flow::Start{}, kContext));
+}
+Step answered() {
+  return std::get<Step>(flow::step(bookbot(), started().session, flow::Input{j("{'text':'15'}")}, kContext));
+}
 
 Step finished(const Session& session, std::string body) {
   NodeRun run(bookbot(), session, std::string(string_member(session.wait, "key")), kContext);

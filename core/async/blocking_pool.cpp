@@ -55,7 +55,8 @@ struct BlockingPool::State {
 };
 
 BlockingPool::BlockingPool(Loop& loop, int threads) : loop_(loop), state_(std::make_unique<State>()) {
-  uv_async_init(loop.handle(), state_->async, [](uv_async_t* async) noexcept { static_cast<State*>(async->data)->deliver(); });
+  uv_async_init(loop.handle(), state_->async,
+                [](uv_async_t* async) noexcept { static_cast<State*>(async->data)->deliver(); });
   state_->async->data = state_.get();
   uv_unref(reinterpret_cast<uv_handle_t*>(state_->async));
   for (int i = 0; i < threads; ++i) state_->threads.emplace_back([state = state_.get()] { state->work(); });

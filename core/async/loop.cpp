@@ -20,7 +20,9 @@ void WaitLink::unlink() noexcept {
   next_ = previous_ = this;
 }
 
-Wait::Wait(Loop& loop) noexcept : loop_(loop) { event.wait = stop.wait = ready_.wait = this; }
+Wait::Wait(Loop& loop) noexcept : loop_(loop) {
+  event.wait = stop.wait = ready_.wait = this;
+}
 
 Wait::~Wait() {
   if (timed_) loop_.timers_.erase(timer_);
@@ -73,7 +75,9 @@ Loop::~Loop() {
   uv_loop_close(&handles_->loop);
 }
 
-uv_loop_s* Loop::handle() noexcept { return &handles_->loop; }
+uv_loop_s* Loop::handle() noexcept {
+  return &handles_->loop;
+}
 
 void Loop::run_until(const bool& finished) {
   while (!finished) {

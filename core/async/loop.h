@@ -1,4 +1,5 @@
-// The event loop: one libuv loop, one thread. Everything in this folder is used on the loop's own thread unless it says otherwise.
+// The event loop: one libuv loop, one thread. Everything in this folder is used on the loop's own thread unless it says
+// otherwise.
 #pragma once
 
 #include <exception>
@@ -30,7 +31,9 @@ class Loop {
 
   // Suspends until `deadline` or a stop. A deadline in the past still lets other coroutines run once.
   [[nodiscard]] Sleep sleep_until(Deadline deadline, StopToken stop = {}) { return Sleep(*this, deadline, stop); }
-  [[nodiscard]] Sleep sleep(Clock::duration duration, StopToken stop = {}) { return sleep_until(Clock::now() + duration, stop); }
+  [[nodiscard]] Sleep sleep(Clock::duration duration, StopToken stop = {}) {
+    return sleep_until(Clock::now() + duration, stop);
+  }
 
   [[nodiscard]] uv_loop_s* handle() noexcept;
 

@@ -23,15 +23,19 @@ void Poll::Close::operator()(uv_poll_s* handle) const noexcept {
 }
 
 void Poll::start(Wait& wait, Readiness readiness) {
-  static_assert(static_cast<int>(Readiness::kReadable) == UV_READABLE && static_cast<int>(Readiness::kWritable) == UV_WRITABLE);
+  static_assert(static_cast<int>(Readiness::kReadable) == UV_READABLE &&
+                static_cast<int>(Readiness::kWritable) == UV_WRITABLE);
   wait.event.insert_before(waits_);
-  uv_poll_start(handle_.get(), static_cast<int>(readiness), [](uv_poll_t* handle, int /*status*/, int /*events*/) noexcept {
-    auto* poll = static_cast<Poll*>(handle->data);
-    uv_poll_stop(handle);
-    if (poll->waits_.linked()) poll->waits_.next()->wait->wake(Woken::kReady);
-  });
+  uv_poll_start(handle_.get(), static_cast<int>(readiness),
+                [](uv_poll_t* handle, int /*status*/, int /*events*/) noexcept {
+                  auto* poll = static_cast<Poll*>(handle->data);
+                  uv_poll_stop(handle);
+                  if (poll->waits_.linked()) poll->waits_.next()->wait->wake(Woken::kReady);
+                });
 }
 
-void Poll::stop() noexcept { uv_poll_stop(handle_.get()); }
+void Poll::stop() noexcept {
+  uv_poll_stop(handle_.get());
+}
 
 }  // namespace sluice

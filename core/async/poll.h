@@ -25,7 +25,8 @@ class Poll {
   [[nodiscard]] auto wait(Readiness readiness, Deadline deadline = kNoDeadline, StopToken stop = {}) {
     struct Awaiter : WaitAwaiter {
       Poll& poll;
-      Awaiter(Poll& owner, Readiness wanted, Deadline until, StopToken token) : WaitAwaiter(owner.loop_, until), poll(owner) {
+      Awaiter(Poll& owner, Readiness wanted, Deadline until, StopToken token)
+          : WaitAwaiter(owner.loop_, until), poll(owner) {
         poll.start(wait, wanted);
         token.link(wait);
       }

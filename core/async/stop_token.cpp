@@ -2,7 +2,9 @@
 
 namespace sluice {
 
-bool StopToken::stop_requested() const noexcept { return source_ != nullptr && source_->requested_; }
+bool StopToken::stop_requested() const noexcept {
+  return source_ != nullptr && source_->requested_;
+}
 
 void StopToken::link(Wait& wait) const noexcept {
   if (source_ == nullptr) return;

@@ -14,7 +14,8 @@ class Task;
 namespace detail {
 
 struct PromiseBase {
-  // Control passes straight to the awaiting coroutine (symmetric transfer), so chains of any length use one stack frame.
+  // Control passes straight to the awaiting coroutine (symmetric transfer), so chains of any length use one stack
+  // frame.
   struct FinalAwaiter {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <typename Promise>

@@ -40,7 +40,9 @@ TaskScope::Child TaskScope::drive(TaskScope& scope, Task<void> task) {
   }
 }
 
-void TaskScope::spawn(Task<void> task) { drive(*this, std::move(task)); }
+void TaskScope::spawn(Task<void> task) {
+  drive(*this, std::move(task));
+}
 
 Task<void> TaskScope::join(std::size_t at_most) {
   while (children_.size() > at_most) {

@@ -1,5 +1,5 @@
-// What a suspended coroutine waits on. A Wait stands in the coroutine's frame, so destroying the coroutine takes it out of every
-// list it is in: cancellation needs no code of its own.
+// What a suspended coroutine waits on. A Wait stands in the coroutine's frame, so destroying the coroutine takes it out
+// of every list it is in: cancellation needs no code of its own.
 #pragma once
 
 #include <chrono>
@@ -41,7 +41,8 @@ struct WaitLink {
   WaitLink* previous_ = this;
 };
 
-// One suspension: an event, a deadline and a stop may each end it; the first does, and the coroutine is resumed on the loop's next turn.
+// One suspension: an event, a deadline and a stop may each end it; the first does, and the coroutine is resumed on the
+// loop's next turn.
 class Wait {
  public:
   explicit Wait(Loop& loop) noexcept;

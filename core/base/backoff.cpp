@@ -17,8 +17,8 @@ constexpr std::array<std::string_view, 7> kShortDays = {"Sun", "Mon", "Tue", "We
 constexpr std::array<std::string_view, 7> kLongDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                                        "Thursday", "Friday", "Saturday"};
 
-// The parts of an HTTP date, matched against a pattern: a = short day, A = long day, b = month, d = day, D = day with a leading
-// blank allowed, Y = four-digit year, y = two-digit year, H M S = clock; anything else stands for itself.
+// The parts of an HTTP date, matched against a pattern: a = short day, A = long day, b = month, d = day, D = day with a
+// leading blank allowed, Y = four-digit year, y = two-digit year, H M S = clock; anything else stands for itself.
 struct DateFields {
   int year = -1, month = 0, day = 0, hour = 0, minute = 0, second = 0;
   bool short_year = false;
@@ -39,17 +39,28 @@ class DateMatcher {
  private:
   bool match_part(char part) {
     switch (part) {
-      case 'a': return word(kShortDays) >= 0;
-      case 'A': return word(kLongDays) >= 0;
-      case 'b': return (fields_.month = word(kMonths) + 1) > 0;
-      case 'd': return number(2, fields_.day);
-      case 'D': return literal(' ') ? number(1, fields_.day) : number(2, fields_.day);
-      case 'Y': return number(4, fields_.year);
-      case 'y': return fields_.short_year = number(2, fields_.year);
-      case 'H': return number(2, fields_.hour);
-      case 'M': return number(2, fields_.minute);
-      case 'S': return number(2, fields_.second);
-      default: return literal(part);
+      case 'a':
+        return word(kShortDays) >= 0;
+      case 'A':
+        return word(kLongDays) >= 0;
+      case 'b':
+        return (fields_.month = word(kMonths) + 1) > 0;
+      case 'd':
+        return number(2, fields_.day);
+      case 'D':
+        return literal(' ') ? number(1, fields_.day) : number(2, fields_.day);
+      case 'Y':
+        return number(4, fields_.year);
+      case 'y':
+        return fields_.short_year = number(2, fields_.year);
+      case 'H':
+        return number(2, fields_.hour);
+      case 'M':
+        return number(2, fields_.minute);
+      case 'S':
+        return number(2, fields_.second);
+      default:
+        return literal(part);
     }
   }
 

@@ -32,7 +32,8 @@ struct BackoffPolicy {
 // Counts failures in a row and draws its own random numbers; the same seed gives the same delays.
 class Backoff {
  public:
-  explicit Backoff(BackoffPolicy policy, std::uint64_t seed = std::random_device{}()) : policy_(policy), random_(seed) {}
+  explicit Backoff(BackoffPolicy policy, std::uint64_t seed = std::random_device{}())
+      : policy_(policy), random_(seed) {}
 
   [[nodiscard]] std::chrono::milliseconds next();  // counts one failure
   void reset() noexcept { failed_ = 0; }
@@ -46,8 +47,9 @@ class Backoff {
 
 inline constexpr std::chrono::seconds kMaxRetryAfter = std::chrono::hours(24);
 
-// The value of a Retry-After header (RFC 9110 10.2.3): seconds, or an HTTP date in any of its three forms, as a delay from `now`.
-// A date in the past is 0 s, anything longer than 24 h is 24 h; garbage (a sign, a fraction, 1e99, an impossible date) is nothing.
+// The value of a Retry-After header (RFC 9110 10.2.3): seconds, or an HTTP date in any of its three forms, as a delay
+// from `now`. A date in the past is 0 s, anything longer than 24 h is 24 h; garbage (a sign, a fraction, 1e99, an
+// impossible date) is nothing.
 [[nodiscard]] std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, Timestamp now);
 
 }  // namespace sluice

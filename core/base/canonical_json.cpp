@@ -116,10 +116,18 @@ std::string numeric_text(std::string_view literal) {
 
 void append_stored(std::string& out, const Json& value) {
   switch (value.GetType()) {
-    case rapidjson::kNullType: out.append("null"); break;
-    case rapidjson::kTrueType: out.append("true"); break;
-    case rapidjson::kFalseType: out.append("false"); break;
-    case rapidjson::kStringType: append_string(out, text_of(value)); break;
+    case rapidjson::kNullType:
+      out.append("null");
+      break;
+    case rapidjson::kTrueType:
+      out.append("true");
+      break;
+    case rapidjson::kFalseType:
+      out.append("false");
+      break;
+    case rapidjson::kStringType:
+      append_string(out, text_of(value));
+      break;
     case rapidjson::kNumberType: {
       const std::string number = value.IsDouble() ? numeric_text(to_text(value)) : to_text(value);
       append_number(out, number);
@@ -235,7 +243,7 @@ std::expected<std::string, JsonError> canonical_json(std::string_view text, Json
   CanonicalWriter writer;
   rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>> reader;
   const auto result =
-      reader.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag>(input, writer);
+      reader.Parse < rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag > (input, writer);
   if (result.IsError()) return std::unexpected(JsonError{writer.problem(), result.Offset()});
   return writer.take();
 }
@@ -246,8 +254,12 @@ std::string canonical_json_stored(const Json& value) {
   return text;
 }
 
-std::string canonical_hash(std::string_view canonical) { return base64_encode(as_text(sha256(canonical))); }
+std::string canonical_hash(std::string_view canonical) {
+  return base64_encode(as_text(sha256(canonical)));
+}
 
-std::string state_hash_stored(const Json& state) { return canonical_hash(canonical_json_stored(state)); }
+std::string state_hash_stored(const Json& state) {
+  return canonical_hash(canonical_json_stored(state));
+}
 
 }  // namespace sluice

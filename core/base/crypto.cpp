@@ -1,10 +1,10 @@
 #include "core/base/crypto.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
-#include <openssl/core_names.h>
 #include <openssl/rand.h>
 
 #include <memory>
@@ -29,7 +29,9 @@ using Key = std::unique_ptr<EVP_PKEY, FreeWith<&EVP_PKEY_free>>;
   throw Error(std::string("cannot ") + what + ": " + (reason != nullptr ? reason : "openssl gives no reason"));
 }
 
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* bytes_of(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 // Looking an algorithm up costs more than a short hash, so it is done once.
 EVP_MAC* hmac_algorithm() {
@@ -68,7 +70,8 @@ int hex_value(char digit) {
 Sha256 sha256(std::string_view data) {
   Sha256 digest;
   unsigned size = 0;
-  if (EVP_Digest(data.data(), data.size(), digest.data(), &size, sha256_algorithm(), nullptr) != 1) fail("hash with sha256");
+  if (EVP_Digest(data.data(), data.size(), digest.data(), &size, sha256_algorithm(), nullptr) != 1)
+    fail("hash with sha256");
   return digest;
 }
 
@@ -124,7 +127,8 @@ bool ed25519_verify(const Ed25519Public& public_key, const Ed25519Signature& sig
 
 std::string random_bytes(std::size_t count) {
   std::string bytes(count, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count)) != 1) fail("draw random bytes");
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count)) != 1)
+    fail("draw random bytes");
   return bytes;
 }
 
@@ -138,7 +142,8 @@ std::string base64_encode(std::string_view bytes) {
   for (std::size_t at = 0; at < bytes.size(); at += 3) {
     std::uint32_t group = 0;
     const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
-    for (std::size_t i = 0; i < 3; ++i) group = group << 8U | (i < count ? static_cast<std::uint8_t>(bytes[at + i]) : 0U);
+    for (std::size_t i = 0; i < 3; ++i)
+      group = group << 8U | (i < count ? static_cast<std::uint8_t>(bytes[at + i]) : 0U);
     for (std::size_t i = 0; i <= count; ++i) text[out + i] = kBase64[group >> (18 - 6 * i) & 0x3FU];
     out += 4;
   }

@@ -1,5 +1,5 @@
-// Hashes, signatures and their text forms, over OpenSSL. Binary data is text of that many bytes. Functions throw Error when
-// OpenSSL fails; no message holds key material. Safe from any thread.
+// Hashes, signatures and their text forms, over OpenSSL. Binary data is text of that many bytes. Functions throw Error
+// when OpenSSL fails; no message holds key material. Safe from any thread.
 #pragma once
 
 #include <array>
@@ -30,7 +30,8 @@ template <std::size_t N>
 // RFC 8032, pure Ed25519. The key pair is the seed's.
 [[nodiscard]] Ed25519Public ed25519_public(const Ed25519Seed& seed);
 [[nodiscard]] Ed25519Signature ed25519_sign(const Ed25519Seed& seed, std::string_view message);
-[[nodiscard]] bool ed25519_verify(const Ed25519Public& key, const Ed25519Signature& signature, std::string_view message);
+[[nodiscard]] bool ed25519_verify(const Ed25519Public& key, const Ed25519Signature& signature,
+                                  std::string_view message);
 
 [[nodiscard]] std::string random_bytes(std::size_t count);
 

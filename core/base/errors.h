@@ -1,4 +1,5 @@
-// The exceptions that end an operation. What is expected (an empty queue, an HTTP status, a timeout) is a value instead.
+// The exceptions that end an operation. What is expected (an empty queue, an HTTP status, a timeout) is a value
+// instead.
 #pragma once
 
 #include <stdexcept>
@@ -32,7 +33,8 @@ class Error : public std::runtime_error {
 
 class UsageError : public Error {
  public:
-  explicit UsageError(const std::string& message, std::string hint = {}) : Error(message, std::move(hint), ExitCode::kUsage) {}
+  explicit UsageError(const std::string& message, std::string hint = {})
+      : Error(message, std::move(hint), ExitCode::kUsage) {}
 };
 
 class ConfigError : public Error {

@@ -16,7 +16,8 @@ namespace {
 constexpr unsigned kParseFlags =
     rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag;
 
-// Builds the value bottom up on a stack of its own, since rapidjson's document cannot bound depth or drop repeated keys.
+// Builds the value bottom up on a stack of its own, since rapidjson's document cannot bound depth or drop repeated
+// keys.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
  public:
   explicit Builder(int max_depth) : max_depth_(max_depth) {}
@@ -28,7 +29,9 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
   bool Int64(std::int64_t value) { return add(Json(value)); }
   bool Uint64(std::uint64_t value) { return add(Json(value)); }
   bool Double(double value) { return add(Json(value)); }
-  bool String(const char* text, rapidjson::SizeType size, bool /*copy*/) { return add(Json(text, size, json_allocator())); }
+  bool String(const char* text, rapidjson::SizeType size, bool /*copy*/) {
+    return add(Json(text, size, json_allocator()));
+  }
   bool Key(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     keys_.emplace_back(text, size, json_allocator());
     return true;
@@ -83,7 +86,8 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
       *previous = std::move(value);
       return;
     }
-    if (level.value.MemberCount() >= kIndexedMembers) level.index.emplace(std::string(text_of(key)), level.value.MemberCount());
+    if (level.value.MemberCount() >= kIndexedMembers)
+      level.index.emplace(std::string(text_of(key)), level.value.MemberCount());
     level.value.AddMember(std::move(key), std::move(value), json_allocator());
   }
 
@@ -121,8 +125,9 @@ JsonAllocator& json_allocator() {
 
 std::expected<Json, JsonError> parse_json(std::string_view text, JsonLimits limits) {
   if (text.size() > limits.max_bytes) {
-    return std::unexpected(JsonError{"text of " + std::to_string(text.size()) + " bytes is over the limit of " +
-                                         std::to_string(limits.max_bytes), 0});
+    return std::unexpected(JsonError{
+        "text of " + std::to_string(text.size()) + " bytes is over the limit of " + std::to_string(limits.max_bytes),
+        0});
   }
   rapidjson::MemoryStream bytes(text.data(), text.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> input(bytes);
@@ -130,9 +135,11 @@ std::expected<Json, JsonError> parse_json(std::string_view text, JsonLimits limi
   rapidjson::GenericReader<rapidjson::UTF8<>, rapidjson::UTF8<>> reader;
   const rapidjson::ParseResult result = reader.Parse<kParseFlags>(input, builder);
   if (builder.too_deep()) {
-    return std::unexpected(JsonError{"nested deeper than " + std::to_string(limits.max_depth) + " levels", result.Offset()});
+    return std::unexpected(
+        JsonError{"nested deeper than " + std::to_string(limits.max_depth) + " levels", result.Offset()});
   }
-  if (result.IsError()) return std::unexpected(JsonError{plain(rapidjson::GetParseError_En(result.Code())), result.Offset()});
+  if (result.IsError())
+    return std::unexpected(JsonError{plain(rapidjson::GetParseError_En(result.Code())), result.Offset()});
   return builder.take();
 }
 
@@ -143,13 +150,19 @@ std::string to_text(const Json& value) {
   return {buffer.GetString(), buffer.GetSize()};
 }
 
-Json make_object() { return Json(rapidjson::kObjectType); }
-Json make_array() { return Json(rapidjson::kArrayType); }
+Json make_object() {
+  return Json(rapidjson::kObjectType);
+}
+Json make_array() {
+  return Json(rapidjson::kArrayType);
+}
 Json make_string(std::string_view text) {
   // rapidjson refuses a null pointer, which an empty view may have.
   return Json(text.empty() ? "" : text.data(), static_cast<rapidjson::SizeType>(text.size()), json_allocator());
 }
-Json clone(const Json& value) { return {value, json_allocator()}; }
+Json clone(const Json& value) {
+  return {value, json_allocator()};
+}
 
 const Json* find(const Json& object, std::string_view key) {
   if (!object.IsObject()) return nullptr;
@@ -159,7 +172,9 @@ const Json* find(const Json& object, std::string_view key) {
   return nullptr;
 }
 
-Json* find(Json& object, std::string_view key) { return const_cast<Json*>(find(std::as_const(object), key)); }
+Json* find(Json& object, std::string_view key) {
+  return const_cast<Json*>(find(std::as_const(object), key));
+}
 
 std::string_view string_member(const Json& object, std::string_view key, std::string_view fallback) {
   const Json* member = find(object, key);
@@ -175,9 +190,13 @@ Json& set(Json& object, std::string_view key, Json value) {
   return (object.MemberEnd() - 1)->value;
 }
 
-Json& set(Json& object, std::string_view key, std::string_view text) { return set(object, key, make_string(text)); }
+Json& set(Json& object, std::string_view key, std::string_view text) {
+  return set(object, key, make_string(text));
+}
 
-void push(Json& array, Json value) { array.PushBack(std::move(value), json_allocator()); }
+void push(Json& array, Json value) {
+  array.PushBack(std::move(value), json_allocator());
+}
 
 bool equal(const Json& left, const Json& right) {
   if (left.IsNumber() && right.IsNumber()) {

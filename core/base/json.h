@@ -1,5 +1,6 @@
-// JSON values that own their memory: a rapidjson value on the C heap, so that it can be moved, stored and freed like any
-// other value, without an allocator to outlive it. Everything above uses these names; rapidjson's own stay in this file's pair.
+// JSON values that own their memory: a rapidjson value on the C heap, so that it can be moved, stored and freed like
+// any other value, without an allocator to outlive it. Everything above uses these names; rapidjson's own stay in this
+// file's pair.
 #pragma once
 
 #include <rapidjson/document.h>
@@ -24,8 +25,8 @@ struct JsonLimits {
 };
 
 struct JsonError {
-  std::string message;      // lower case, without position
-  std::size_t offset = 0;   // byte of the text where it was found
+  std::string message;     // lower case, without position
+  std::size_t offset = 0;  // byte of the text where it was found
 };
 
 // Parses UTF-8 text (RFC 8259, encoding validated, no NaN or comments). Iterative: nesting cannot exhaust the stack.
@@ -47,15 +48,19 @@ struct JsonError {
 // The text of a member that is a string, else `fallback`. The view lives as long as the member.
 [[nodiscard]] std::string_view string_member(const Json& object, std::string_view key, std::string_view fallback = {});
 
-// Sets a member, replacing one of that name in place (order is kept). `object` must be an object. Returns the stored member.
+// Sets a member, replacing one of that name in place (order is kept). `object` must be an object. Returns the stored
+// member.
 Json& set(Json& object, std::string_view key, Json value);
 Json& set(Json& object, std::string_view key, std::string_view text);
 
 void push(Json& array, Json value);
 
-[[nodiscard]] inline std::string_view text_of(const Json& string) { return {string.GetString(), string.GetStringLength()}; }
+[[nodiscard]] inline std::string_view text_of(const Json& string) {
+  return {string.GetString(), string.GetStringLength()};
+}
 
-// Typed equality: numbers by value whatever their representation (1 == 1.0), true never equals 1, objects without order.
+// Typed equality: numbers by value whatever their representation (1 == 1.0), true never equals 1, objects without
+// order.
 [[nodiscard]] bool equal(const Json& left, const Json& right);
 
 // Merges `updates` into `target`: objects member by member to any depth, everything else replaces (FLOW 2).

@@ -76,7 +76,8 @@ void append_value(std::string& line, const LogField::Value& value, LogFormat for
       }
     } else if constexpr (std::is_same_v<T, double>) {
       const bool representable = format == LogFormat::kText || std::isfinite(held);
-      representable ? fmt::format_to(std::back_inserter(line), "{}", held) : fmt::format_to(std::back_inserter(line), "null");
+      representable ? fmt::format_to(std::back_inserter(line), "{}", held)
+                    : fmt::format_to(std::back_inserter(line), "null");
     } else {
       fmt::format_to(std::back_inserter(line), "{}", held);
     }
@@ -137,7 +138,9 @@ void set_log_sink(LogSink sink) {
   state.sink = std::move(sink);
 }
 
-bool log_enabled(LogLevel level) noexcept { return level >= the_log().level.load(std::memory_order_relaxed); }
+bool log_enabled(LogLevel level) noexcept {
+  return level >= the_log().level.load(std::memory_order_relaxed);
+}
 
 void log(LogLevel level, std::string_view message, std::span<const LogField> fields) {
   if (!log_enabled(level)) return;

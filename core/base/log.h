@@ -25,7 +25,8 @@ enum class LogFormat { kText, kJson };
 struct LogField {
   using Value = std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool>;
 
-  LogField(std::string_view name, std::convertible_to<std::string_view> auto const& text) : key(name), value(std::string_view(text)) {}
+  LogField(std::string_view name, std::convertible_to<std::string_view> auto const& text)
+      : key(name), value(std::string_view(text)) {}
   LogField(std::string_view name, bool flag) : key(name), value(flag) {}
   LogField(std::string_view name, double number) : key(name), value(number) {}
   LogField(std::string_view name, std::signed_integral auto number) : key(name), value(std::int64_t{number}) {}
@@ -53,8 +54,8 @@ void set_log_sink(LogSink sink);
 
 [[nodiscard]] bool log_enabled(LogLevel level) noexcept;
 
-// `message` says what happened, in lower case and without variable parts: those are fields. Control characters and quotes in
-// messages and values are escaped, so that no value can forge a line or a field.
+// `message` says what happened, in lower case and without variable parts: those are fields. Control characters and
+// quotes in messages and values are escaped, so that no value can forge a line or a field.
 void log(LogLevel level, std::string_view message, std::span<const LogField> fields);
 
 inline void log_debug(std::string_view message, std::initializer_list<LogField> fields = {}) {

@@ -18,7 +18,8 @@ constexpr std::size_t kMaxHmacKey = 64;
 std::string decoded(std::string_view text, std::string_view prefix) {
   std::optional<std::string> bytes = base64_decode(text.substr(prefix.size()));
   if (!bytes) {
-    throw Error(fmt::format("signing secret is not base64 after {}", prefix), "standard base64 with its padding, without line breaks");
+    throw Error(fmt::format("signing secret is not base64 after {}", prefix),
+                "standard base64 with its padding, without line breaks");
   }
   return std::move(*bytes);
 }
@@ -30,8 +31,8 @@ SigningSecret SigningSecret::parse(std::string_view text) {
   if (text.starts_with(kHmacPrefix)) {
     secret.hmac_key_ = decoded(text, kHmacPrefix);
     if (secret.hmac_key_.size() < kMinHmacKey || secret.hmac_key_.size() > kMaxHmacKey) {
-      throw Error(fmt::format("signing secret has {} bytes after {}, not {} to {}", secret.hmac_key_.size(), kHmacPrefix,
-                              kMinHmacKey, kMaxHmacKey),
+      throw Error(fmt::format("signing secret has {} bytes after {}, not {} to {}", secret.hmac_key_.size(),
+                              kHmacPrefix, kMinHmacKey, kMaxHmacKey),
                   "32 random bytes are usual");
     }
     return secret;
@@ -43,8 +44,10 @@ SigningSecret SigningSecret::parse(std::string_view text) {
                   "the 32 bytes of the seed, then the 32 of the public key");
     }
     std::copy_n(pair.begin(), secret.seed_.size(), secret.seed_.begin());
-    if (!constant_time_equal(as_text(ed25519_public(secret.seed_)), std::string_view(pair).substr(secret.seed_.size()))) {
-      throw Error(fmt::format("the public half of the signing key after {} does not belong to its seed", kPrivatePrefix));
+    if (!constant_time_equal(as_text(ed25519_public(secret.seed_)),
+                             std::string_view(pair).substr(secret.seed_.size()))) {
+      throw Error(
+          fmt::format("the public half of the signing key after {} does not belong to its seed", kPrivatePrefix));
     }
     return secret;
   }
@@ -67,7 +70,8 @@ std::string webhook_signature(std::span<const SigningSecret> secrets, std::strin
                               std::string_view body) {
   if (secrets.empty()) throw Error("a webhook cannot be signed without a secret");
   if (secrets.size() > kMaxSignatures) {
-    throw Error(fmt::format("{} signing secrets are more than {}", secrets.size(), kMaxSignatures), "retire old secrets");
+    throw Error(fmt::format("{} signing secrets are more than {}", secrets.size(), kMaxSignatures),
+                "retire old secrets");
   }
   if (id.empty() || id.find('.') != std::string_view::npos) {
     throw Error(fmt::format("webhook id '{}' is empty or has a '.'", id));

@@ -28,16 +28,17 @@ class SigningSecret {
 
  private:
   SigningSecret() = default;
-  std::string hmac_key_;              // empty for v1a
+  std::string hmac_key_;  // empty for v1a
   Ed25519Seed seed_{};
 };
 
 inline constexpr std::size_t kMaxSignatures = 10;
 
-// The value of webhook-signature: one item a secret in the order given (the newest first), parted by one blank. `timestamp` is in
-// Unix seconds. Throws Error for no secret, more than kMaxSignatures, or an id that is empty or has a '.' in it.
-[[nodiscard]] std::string webhook_signature(std::span<const SigningSecret> secrets, std::string_view id, std::int64_t timestamp,
-                                            std::string_view body);
+// The value of webhook-signature: one item a secret in the order given (the newest first), parted by one blank.
+// `timestamp` is in Unix seconds. Throws Error for no secret, more than kMaxSignatures, or an id that is empty or has a
+// '.' in it.
+[[nodiscard]] std::string webhook_signature(std::span<const SigningSecret> secrets, std::string_view id,
+                                            std::int64_t timestamp, std::string_view body);
 
 // The value of x-webhook-signature: "sha256=" and the HMAC-SHA256 of the body alone. The key is the secret's text as it
 // stands, prefix included. Throws Error for an empty secret.

@@ -75,7 +75,9 @@ std::optional<minutes> read_offset(Reader& reader) {
 
 }  // namespace
 
-Timestamp utc_now() { return std::chrono::floor<microseconds>(std::chrono::system_clock::now()); }
+Timestamp utc_now() {
+  return std::chrono::floor<microseconds>(std::chrono::system_clock::now());
+}
 
 std::string to_rfc3339(Timestamp time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);

@@ -12,7 +12,8 @@ struct Utf8Char {
   bool valid = false;
 };
 
-// The character that begins at `at`, which is within `text`. Overlong forms, surrogates and code points beyond U+10FFFF are not valid.
+// The character that begins at `at`, which is within `text`. Overlong forms, surrogates and code points beyond U+10FFFF
+// are not valid.
 [[nodiscard]] Utf8Char decode_utf8(std::string_view text, std::size_t at) noexcept;
 
 }  // namespace sluice

@@ -8,7 +8,9 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kTextLength = 36;
-constexpr bool is_dash(std::size_t at) { return at == 8 || at == 13 || at == 18 || at == 23; }
+constexpr bool is_dash(std::size_t at) {
+  return at == 8 || at == 13 || at == 18 || at == 23;
+}
 
 }  // namespace
 

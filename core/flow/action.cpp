@@ -35,7 +35,8 @@ std::string aggregate_expression(const Json& params) {
     operation = strategy == "sum" ? "merge" : fmt::format("merge_{}", strategy);
   }
   const Json* count = find(params, "n");
-  if (operation == "top_keys" && count != nullptr && count->IsInt()) return fmt::format("top_keys(items, {})", count->GetInt());
+  if (operation == "top_keys" && count != nullptr && count->IsInt())
+    return fmt::format("top_keys(items, {})", count->GetInt());
   constexpr std::array<std::string_view, 11> kKnown{"sum",       "avg",        "min",     "max",     "count",   "merge",
                                                     "merge_max", "merge_last", "flatten", "collect", "top_keys"};
   if (std::find(kKnown.begin(), kKnown.end(), operation) == kKnown.end()) return {};
@@ -50,7 +51,8 @@ void compile_expression(Action& action) {
     expression = aggregate_expression(action.params);
   }
   if (expression.empty()) {
-    action.problem = action.type == "aggregate" ? "needs an expression, or a source and a known operation" : "needs an expression";
+    action.problem =
+        action.type == "aggregate" ? "needs an expression, or a source and a known operation" : "needs an expression";
     return;
   }
   auto program = cel::compile(expression);
@@ -108,7 +110,8 @@ Outcome change_number(const Action& action, Writer& writer, bool subtract) {
   if (step == nullptr) step = find(action.params, "increment");
   if (step == nullptr) step = find(action.params, "decrement");
   const Json amount = step != nullptr ? render_value(*step, writer.state()) : Json(1);
-  if (!amount.IsNumber()) return std::unexpected(fmt::format("the amount {} is no number", to_text(amount).substr(0, 80)));
+  if (!amount.IsNumber())
+    return std::unexpected(fmt::format("the amount {} is no number", to_text(amount).substr(0, 80)));
   const Json* current = writer.value(name);
   const Json zero(0);
   if (current == nullptr || current->IsNull()) current = &zero;
@@ -120,7 +123,8 @@ Outcome change_number(const Action& action, Writer& writer, bool subtract) {
 Outcome append(const Action& action, Writer& writer) {
   const auto name = variable_of(action.params);
   const Json* current = writer.value(name);
-  if (current != nullptr && !current->IsArray() && !current->IsNull()) return std::unexpected(fmt::format("{} is no list", name));
+  if (current != nullptr && !current->IsArray() && !current->IsNull())
+    return std::unexpected(fmt::format("{} is no list", name));
   const Json* value = find(action.params, "value");
   Json list = current != nullptr && current->IsArray() ? clone(*current) : make_array();
   push(list, value != nullptr ? render_value(*value, writer.state()) : Json());
@@ -217,7 +221,8 @@ std::vector<Action> compile_actions(const Json& content) {
   return actions;
 }
 
-ActionsResult run_actions(const Node& node, std::span<const HttpOutcome> outcomes, const std::string& key, Writer& writer) {
+ActionsResult run_actions(const Node& node, std::span<const HttpOutcome> outcomes, const std::string& key,
+                          Writer& writer) {
   std::size_t calls = 0;
   for (std::size_t i = 0; i < node.actions.size(); ++i) {
     const Action& action = node.actions[i];

@@ -20,11 +20,12 @@ struct ActionsFailed {
   std::string problem;  // names the action and its place
 };
 
-// The outcome of running a node's actions with the responses known so far: done, failed, or the request that comes next.
+// The outcome of running a node's actions with the responses known so far: done, failed, or the request that comes
+// next.
 using ActionsResult = std::variant<ActionsDone, ActionsFailed, HttpCall>;
 
-// Runs them on `writer`. The caller takes the writes back unless all are done. `key` is the task's: the n-th call of the node
-// carries key:n.
+// Runs them on `writer`. The caller takes the writes back unless all are done. `key` is the task's: the n-th call of
+// the node carries key:n.
 [[nodiscard]] ActionsResult run_actions(const Node& node, std::span<const HttpOutcome> outcomes, const std::string& key,
                                         Writer& writer);
 

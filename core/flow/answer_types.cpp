@@ -11,7 +11,9 @@
 namespace sluice::flow {
 namespace {
 
-re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
+re2::StringPiece piece(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 // "15", "+2", "1.50" and "1e3" are numbers; a comma is not, since it means two things.
 std::expected<Json, std::string> number(const Json& value) {
@@ -27,8 +29,10 @@ std::expected<Json, std::string> number(const Json& value) {
 }
 
 bool is_email(std::string_view text) {
-  // Letters of any script; what cannot stand in a host name is excluded, since naming every letter makes a huge automaton.
-  static const re2::RE2 kEmail(R"re([A-Za-z0-9.!#$%&'*+/=?^_`{|}~\-]+@(?:[^\s@.,;:<>()\[\]"'\\/]+\.)+[^\s@.,;:<>()\[\]"'\\/]{2,})re");
+  // Letters of any script; what cannot stand in a host name is excluded, since naming every letter makes a huge
+  // automaton.
+  static const re2::RE2 kEmail(
+      R"re([A-Za-z0-9.!#$%&'*+/=?^_`{|}~\-]+@(?:[^\s@.,;:<>()\[\]"'\\/]+\.)+[^\s@.,;:<>()\[\]"'\\/]{2,})re");
   return text.size() <= 254 && re2::RE2::FullMatch(piece(text), kEmail);
 }
 
@@ -54,7 +58,8 @@ bool is_date(std::string_view text) {
   int day = 0;
   if (!re2::RE2::FullMatch(piece(text), kDate, &year, &month, &day)) return false;
   return std::chrono::year_month_day(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                                     std::chrono::day(static_cast<unsigned>(day))).ok();
+                                     std::chrono::day(static_cast<unsigned>(day)))
+      .ok();
 }
 
 std::expected<Json, std::string> text_that(const Json& value, bool (*holds)(std::string_view), const char* problem) {
@@ -73,11 +78,13 @@ std::expected<Json, std::string> typed_answer(std::string_view type, const Json&
   }
   if (type == "email") return text_that(value, is_email, "Please enter an email address.");
   if (type == "phone") return text_that(value, is_phone, "Please enter a phone number.");
-  if (type == "url") return text_that(value, is_url, "Please enter a web address that begins with http:// or https://.");
+  if (type == "url")
+    return text_that(value, is_url, "Please enter a web address that begins with http:// or https://.");
   if (type == "date") return text_that(value, is_date, "Please enter a date as YYYY-MM-DD.");
   if (type == "file") {
     const bool empty = value.IsNull() || (value.IsString() && trimmed(text_of(value)).empty()) ||
-                       (value.IsArray() && value.Empty()) || (value.IsObject() && value.ObjectEmpty()) || value.IsBool() || value.IsNumber();
+                       (value.IsArray() && value.Empty()) || (value.IsObject() && value.ObjectEmpty()) ||
+                       value.IsBool() || value.IsNumber();
     if (empty) return std::unexpected("Please send a file.");
   }
   return clone(value);

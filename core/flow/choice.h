@@ -9,8 +9,8 @@
 
 namespace sluice::flow {
 
-// The option by value, payload, label or text; "$N" is the option at index N. Stores the whole option. Its edges: "$N" of its
-// payload, then "$<index>".
+// The option by value, payload, label or text; "$N" is the option at index N. Stores the whole option. Its edges: "$N"
+// of its payload, then "$<index>".
 [[nodiscard]] std::expected<Accepted, std::string> chosen_one(const Json& options, const Json& input);
 
 // A list of options: from a list of answers, or from a text with commas. Options keep their own order, each once.

@@ -13,15 +13,27 @@ namespace {
 
 using Part = Condition::Part;
 
-constexpr int kMaxDepth = 64;       // of and, or, not and $ref inside each other
-constexpr int kMaxPattern = 4096;   // bytes of a matches pattern
+constexpr int kMaxDepth = 64;      // of and, or, not and $ref inside each other
+constexpr int kMaxPattern = 4096;  // bytes of a matches pattern
 
 constexpr std::array<std::pair<std::string_view, Operator>, 17> kOperators{{
-    {"eq", Operator::kEq}, {"ne", Operator::kNe}, {"gt", Operator::kGt}, {"gte", Operator::kGte}, {"lt", Operator::kLt},
-    {"lte", Operator::kLte}, {"in", Operator::kIn}, {"contains", Operator::kContains}, {"not_contains", Operator::kNotContains},
-    {"exists", Operator::kExists}, {"is_set", Operator::kIsSet}, {"is_empty", Operator::kIsEmpty},
-    {"starts_with", Operator::kStartsWith}, {"startsWith", Operator::kStartsWith}, {"ends_with", Operator::kEndsWith},
-    {"endsWith", Operator::kEndsWith}, {"matches", Operator::kMatches},
+    {"eq", Operator::kEq},
+    {"ne", Operator::kNe},
+    {"gt", Operator::kGt},
+    {"gte", Operator::kGte},
+    {"lt", Operator::kLt},
+    {"lte", Operator::kLte},
+    {"in", Operator::kIn},
+    {"contains", Operator::kContains},
+    {"not_contains", Operator::kNotContains},
+    {"exists", Operator::kExists},
+    {"is_set", Operator::kIsSet},
+    {"is_empty", Operator::kIsEmpty},
+    {"starts_with", Operator::kStartsWith},
+    {"startsWith", Operator::kStartsWith},
+    {"ends_with", Operator::kEndsWith},
+    {"endsWith", Operator::kEndsWith},
+    {"matches", Operator::kMatches},
 }};
 
 std::optional<Operator> operator_named(std::string_view name) {
@@ -75,16 +87,19 @@ std::expected<Test, std::string> compile_test(Operator op, const Json& operand, 
   if (text && !operand.IsString()) return std::unexpected("needs a text");
   if (op == Operator::kIn && !operand.IsArray()) return std::unexpected("needs a list");
   if (op == Operator::kMatches) {
-    if (operand.GetStringLength() > kMaxPattern) return std::unexpected(fmt::format("pattern is over {} bytes", kMaxPattern));
+    if (operand.GetStringLength() > kMaxPattern)
+      return std::unexpected(fmt::format("pattern is over {} bytes", kMaxPattern));
     re2::RE2::Options options(re2::RE2::Quiet);
     options.set_case_sensitive(!ignore_case);
-    auto pattern = std::make_shared<const re2::RE2>(re2::StringPiece(operand.GetString(), operand.GetStringLength()), options);
+    auto pattern =
+        std::make_shared<const re2::RE2>(re2::StringPiece(operand.GetString(), operand.GetStringLength()), options);
     if (!pattern->ok()) return std::unexpected("bad pattern: " + pattern->error());
     test.pattern = std::move(pattern);
   } else if (ignore_case && operand.IsString()) {
     test.folded.push_back(case_blind(text_of(operand)));
   } else if (ignore_case && operand.IsArray()) {
-    for (const auto& item : operand.GetArray()) test.folded.push_back(item.IsString() ? case_blind(text_of(item)) : nullptr);
+    for (const auto& item : operand.GetArray())
+      test.folded.push_back(item.IsString() ? case_blind(text_of(item)) : nullptr);
   }
   return test;
 }
@@ -155,8 +170,10 @@ class Evaluation {
   bool holds(const Part& part, const Condition::Names* names, int depth) {
     if (depth > kMaxDepth) return no(part, fmt::format("nested deeper than {} levels", kMaxDepth));
     switch (part.kind) {
-      case Part::Kind::kNever: return no(part, part.problem);
-      case Part::Kind::kCel: return cel_holds(part);
+      case Part::Kind::kNever:
+        return no(part, part.problem);
+      case Part::Kind::kCel:
+        return cel_holds(part);
       case Part::Kind::kAnd:
         for (const Part& inner : part.parts) {
           if (!holds(inner, names, depth + 1)) return false;
@@ -167,8 +184,10 @@ class Evaluation {
           if (holds(inner, names, depth + 1)) return true;
         }
         return false;
-      case Part::Kind::kNot: return !holds(part.parts.front(), names, depth + 1);
-      case Part::Kind::kNamed: return named_holds(part, names, depth);
+      case Part::Kind::kNot:
+        return !holds(part.parts.front(), names, depth + 1);
+      case Part::Kind::kNamed:
+        return named_holds(part, names, depth);
       case Part::Kind::kTests: {
         const Json* value = resolve(state_, part.name);
         for (const Test& test : part.tests) {
@@ -193,7 +212,8 @@ class Evaluation {
 
   bool named_holds(const Part& part, const Condition::Names* names, int depth) {
     const auto named = names == nullptr ? Condition::Names::const_iterator{} : names->find(part.name);
-    if (names == nullptr || named == names->end()) return no(part, fmt::format("no condition is named \"{}\"", part.name));
+    if (names == nullptr || named == names->end())
+      return no(part, fmt::format("no condition is named \"{}\"", part.name));
     return holds(named->second.part(), names, depth + 1);
   }
 
@@ -220,7 +240,9 @@ Condition Condition::compile(const Json& source, const Names* names) {
   return condition;
 }
 
-bool Condition::holds(const Json& state, Trace* trace) const { return Evaluation(state, trace).holds(*part_, names_, 0); }
+bool Condition::holds(const Json& state, Trace* trace) const {
+  return Evaluation(state, trace).holds(*part_, names_, 0);
+}
 
 Trace Condition::problems() const {
   Trace problems;

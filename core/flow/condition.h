@@ -1,4 +1,5 @@
-// Conditions (FLOW 5), compiled once when a flow is loaded: a CEL text or a JSON object of tests, and, or, not and $ref.
+// Conditions (FLOW 5), compiled once when a flow is loaded: a CEL text or a JSON object of tests, and, or, not and
+// $ref.
 #pragma once
 
 #include <map>
@@ -13,7 +14,7 @@ namespace sluice::flow {
 
 // Why a condition was false although nobody asked: evaluation never raises.
 struct TraceEntry {
-  std::string where;    // the part of the condition, such as and[1].gte
+  std::string where;  // the part of the condition, such as and[1].gte
   std::string problem;
 };
 using Trace = std::vector<TraceEntry>;
@@ -25,8 +26,8 @@ class Condition {
   // A condition that is always false.
   Condition();
 
-  // Never fails: what cannot be understood is false and says so in problems(). `names` are the flow's named conditions, which
-  // $ref looks up at evaluation; it must outlive the condition and may still be filled.
+  // Never fails: what cannot be understood is false and says so in problems(). `names` are the flow's named conditions,
+  // which $ref looks up at evaluation; it must outlive the condition and may still be filled.
   using Names = std::map<std::string, Condition, std::less<>>;
   [[nodiscard]] static Condition compile(const Json& source, const Names* names = nullptr);
 

@@ -14,15 +14,29 @@
 namespace sluice::flow {
 
 enum class Operator {
-  kEq, kNe, kGt, kGte, kLt, kLte, kIn, kContains, kNotContains, kExists, kIsSet, kIsEmpty, kStartsWith, kEndsWith, kMatches
+  kEq,
+  kNe,
+  kGt,
+  kGte,
+  kLt,
+  kLte,
+  kIn,
+  kContains,
+  kNotContains,
+  kExists,
+  kIsSet,
+  kIsEmpty,
+  kStartsWith,
+  kEndsWith,
+  kMatches
 };
 
 // One operator with its operand; `folded` are the operand's texts as case-blind patterns when ignore_case is set.
 struct Test {
   Operator op;
   Json operand;
-  std::shared_ptr<const re2::RE2> pattern;                  // of matches
-  std::vector<std::shared_ptr<const re2::RE2>> folded;      // of the operand, or of its items when it is a list
+  std::shared_ptr<const re2::RE2> pattern;              // of matches
+  std::vector<std::shared_ptr<const re2::RE2>> folded;  // of the operand, or of its items when it is a list
 };
 
 struct Condition::Part {
@@ -30,10 +44,10 @@ struct Condition::Part {
 
   Kind kind = Kind::kNever;
   std::string where;
-  std::string problem;                // of kNever
+  std::string problem;  // of kNever
   std::optional<cel::Program> program;
-  std::vector<Part> parts;            // of kAnd, kOr, kNot
-  std::string name;                   // of kNamed; the path of kTests
+  std::vector<Part> parts;  // of kAnd, kOr, kNot
+  std::string name;         // of kNamed; the path of kTests
   std::vector<Test> tests;
 };
 

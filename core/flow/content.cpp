@@ -10,7 +10,8 @@
 namespace sluice::flow {
 namespace {
 
-// FNV-1a over the id, then a splitmix64 finish with the seed: the same session, content and seed always draw the same number.
+// FNV-1a over the id, then a splitmix64 finish with the seed: the same session, content and seed always draw the same
+// number.
 std::uint64_t draw(std::uint64_t seed, std::string_view content_id) {
   std::uint64_t hash = 1469598103934665603ULL;
   for (const char c : content_id) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;

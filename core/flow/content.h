@@ -1,4 +1,5 @@
-// Content by id (FLOW 6): an active row, one of its weighted variants chosen for the session and remembered in session.info.
+// Content by id (FLOW 6): an active row, one of its weighted variants chosen for the session and remembered in
+// session.info.
 #pragma once
 
 #include <expected>

@@ -22,7 +22,9 @@ Conversation::Conversation(const FlowSet& flows, Json initial_state, Time now, R
   session_.state = std::move(initial_state);
 }
 
-std::vector<Step> Conversation::start() { return go_on(step(flows_, session_, Start{}, context_)); }
+std::vector<Step> Conversation::start() {
+  return go_on(step(flows_, session_, Start{}, context_));
+}
 
 std::vector<Step> Conversation::input(const Json& value) {
   return go_on(step(flows_, session_, Input{clone(value)}, context_));

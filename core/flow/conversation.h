@@ -1,5 +1,5 @@
-// A conversation in memory: the engine with a session of its own, for `sluice chat` and `sluice flow test`. Tasks run at once;
-// their requests go to whoever made the conversation.
+// A conversation in memory: the engine with a session of its own, for `sluice chat` and `sluice flow test`. Tasks run
+// at once; their requests go to whoever made the conversation.
 #pragma once
 
 #include <functional>
@@ -21,8 +21,9 @@ class Conversation {
   Conversation(const FlowSet& flows, Json initial_state, Time now, Respond respond, std::uint64_t seed = 0,
                const ContentSource* content = nullptr);
 
-  // Each goes on until the session waits for an input or has ended, and gives the steps that were taken, in order. Time stands
-  // still but for `timeout`, which moves it to the deadline of the wait. Tasks that lead in a circle are stopped after 200.
+  // Each goes on until the session waits for an input or has ended, and gives the steps that were taken, in order. Time
+  // stands still but for `timeout`, which moves it to the deadline of the wait. Tasks that lead in a circle are stopped
+  // after 200.
   std::vector<Step> start();
   std::vector<Step> input(const Json& value);
   std::vector<Step> timeout();

@@ -29,15 +29,19 @@ std::string misfit(const FlowSet& /*flows*/, const Session& session, const Input
 
 std::string misfit(const FlowSet& /*flows*/, const Session& session, const Timeout& timeout) {
   const bool due = !session.wait.IsNull() && string_member(session.wait, "key") == timeout.key;
-  return due ? std::string() : fmt::format("the deadline of {} has passed, but {}", timeout.key, describe(session.wait));
+  return due ? std::string()
+             : fmt::format("the deadline of {} has passed, but {}", timeout.key, describe(session.wait));
 }
 
-std::string misfit(const FlowSet& /*flows*/, const Session& /*session*/, const Abandon& /*abandon*/) { return {}; }
+std::string misfit(const FlowSet& /*flows*/, const Session& /*session*/, const Abandon& /*abandon*/) {
+  return {};
+}
 
 }  // namespace
 
 std::variant<Step, Discarded> step(const FlowSet& flows, const Session& session,
-                                   const std::variant<Start, Input, Timeout, Abandon>& trigger, const Context& context) {
+                                   const std::variant<Start, Input, Timeout, Abandon>& trigger,
+                                   const Context& context) {
   if (session.status != Status::kActive) return Discarded{fmt::format("the session is {}", to_text(session.status))};
   const std::string reason = std::visit([&](const auto& what) { return misfit(flows, session, what); }, trigger);
   if (!reason.empty()) return Discarded{reason};

@@ -1,5 +1,6 @@
-// The flow engine: (flow version, session, what happened) → (new session, messages, history, what it waits for). Pure: time and
-// randomness are arguments, nothing is read or written (FLOW 2, 3). Safe to call from any thread with distinct sessions.
+// The flow engine: (flow version, session, what happened) → (new session, messages, history, what it waits for). Pure:
+// time and randomness are arguments, nothing is read or written (FLOW 2, 3). Safe to call from any thread with distinct
+// sessions.
 #pragma once
 
 #include <chrono>
@@ -21,11 +22,11 @@ namespace sluice::flow {
 using Time = std::chrono::sys_time<std::chrono::microseconds>;
 
 enum class Status { kActive, kCompleted, kAbandoned };
-[[nodiscard]] std::string_view to_text(Status status);               // "active", "completed", "abandoned"
+[[nodiscard]] std::string_view to_text(Status status);  // "active", "completed", "abandoned"
 [[nodiscard]] std::optional<Status> status_from(std::string_view text);
 
-// A session as it is stored. `state` holds user, variables, context, temp; `stack` the composite frames and whatever else the engine
-// must remember between steps (its own format, [] at the top level); `wait` is FLOW 2's object or null.
+// A session as it is stored. `state` holds user, variables, context, temp; `stack` the composite frames and whatever
+// else the engine must remember between steps (its own format, [] at the top level); `wait` is FLOW 2's object or null.
 struct Session {
   std::string id;
   std::string user_id;  // empty: none
@@ -51,8 +52,8 @@ struct Timeout {
 };
 struct Abandon {};  // idle longer than settings.session_timeout
 
-// One request that a webhook node or an api_call action wants made. Secrets are not in it, only marks for their keys: who sends
-// it calls put_secrets (secrets.h) on a copy, last of all, and forgets that copy.
+// One request that a webhook node or an api_call action wants made. Secrets are not in it, only marks for their keys:
+// who sends it calls put_secrets (secrets.h) on a copy, last of all, and forgets that copy.
 struct HttpCall {
   std::string method;
   std::string url;
@@ -75,10 +76,11 @@ struct HttpCall {
 };
 
 struct HttpOutcome {
-  int status = 0;       // 0: no response
+  int status = 0;  // 0: no response
   std::string body;
-  std::string error;    // error class when there is no response: timeout, connect, dns, refused_address, tls, circuit_open …
-  bool cut = false;     // the body was longer than what was kept
+  std::string
+      error;  // error class when there is no response: timeout, connect, dns, refused_address, tls, circuit_open …
+  bool cut = false;  // the body was longer than what was kept
 };
 
 struct Message {
@@ -107,12 +109,12 @@ struct Step {
   std::vector<HistoryRow> history;
   std::vector<std::string> path;  // nodes entered, in order
   std::optional<TaskRequest> task;
-  std::optional<Time> deadline;   // of the wait, whatever it waits for
-  std::string error;              // what failed in a node on the way; empty: nothing. Also in session.info.last_error
+  std::optional<Time> deadline;  // of the wait, whatever it waits for
+  std::string error;             // what failed in a node on the way; empty: nothing. Also in session.info.last_error
 };
 
-// Where content ids lead (FLOW 6). A row: {"type", "content": {…}, "variants": [{"id", "weight", "if", "content": {…}}, …]};
-// a variant's content is merged over the row's. Flow::content_ids names what a flow may ask for.
+// Where content ids lead (FLOW 6). A row: {"type", "content": {…}, "variants": [{"id", "weight", "if", "content": {…}},
+// …]}; a variant's content is merged over the row's. Flow::content_ids names what a flow may ask for.
 class ContentSource {
  public:
   virtual ~ContentSource() = default;
@@ -148,12 +150,13 @@ class NodeRun {
   // The next request to make, or none when the node has all it needs. Give its outcome before asking again.
   [[nodiscard]] std::optional<HttpCall> next_call();
 
-  // Whether this outcome should be tried again by policy (status or error may pass); attempts are the caller's to count.
+  // Whether this outcome should be tried again by policy (status or error may pass); attempts are the caller's to
+  // count.
   [[nodiscard]] static bool may_pass(const HttpOutcome& outcome);
   void give(HttpOutcome outcome);
 
-  // The step that follows from the outcomes given so far. With `session` (the same session, read anew after its state was
-  // patched) the recorded outcomes are applied to that instead; no request is repeated.
+  // The step that follows from the outcomes given so far. With `session` (the same session, read anew after its state
+  // was patched) the recorded outcomes are applied to that instead; no request is repeated.
   [[nodiscard]] std::variant<Step, Discarded> finish(const Session& session, const Context& context);
 
  private:

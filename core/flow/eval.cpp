@@ -90,7 +90,8 @@ Json eval_mapping(const Json& request) {
   const Json* body = find(request, "body");
   if (mapping == nullptr || body == nullptr) return error("\"mapping\" and \"body\" are needed");
   const auto kind = string_member(request, "kind", "webhook");
-  if (kind != "webhook" && kind != "api_call") return error(fmt::format("kind \"{}\" is neither webhook nor api_call", kind));
+  if (kind != "webhook" && kind != "api_call")
+    return error(fmt::format("kind \"{}\" is neither webhook nor api_call", kind));
   return result(mapped_object(*mapping, *body, kind == "webhook" ? MappingKind::kWebhook : MappingKind::kApiCall));
 }
 

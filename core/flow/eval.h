@@ -7,8 +7,8 @@
 
 namespace sluice::flow {
 
-// {"state","if"} → {"result": bool}, with "trace" when something in the condition was false by error. An optional "conditions"
-// object names what $ref finds.
+// {"state","if"} → {"result": bool}, with "trace" when something in the condition was false by error. An optional
+// "conditions" object names what $ref finds.
 [[nodiscard]] Json eval_condition(const Json& request);
 
 // {"state","template","mode":"keep|drop|value"} → {"result"}. The mode is keep when absent.

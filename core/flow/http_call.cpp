@@ -48,14 +48,14 @@ HttpCall::Breaker breaker_of(const Json* spec) {
 }
 
 bool same_name(std::string_view left, std::string_view right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](unsigned char a, unsigned char b) {
-    return std::tolower(a) == std::tolower(b);
-  });
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 std::string upper(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return out;
 }
 
@@ -78,7 +78,8 @@ std::expected<void, std::string> add_headers(const Json& spec, const Json& state
   return {};
 }
 
-// A body that is JSON, or the text of JSON, is rendered value by value, so that nothing in the state can change its shape.
+// A body that is JSON, or the text of JSON, is rendered value by value, so that nothing in the state can change its
+// shape.
 void add_body(const Json& spec, const Json& state, HttpCall& call) {
   const Json* body = find(spec, "body");
   if (body == nullptr || body->IsNull()) return;
@@ -103,7 +104,8 @@ void add_body(const Json& spec, const Json& state, HttpCall& call) {
   }
   const bool typed = std::any_of(call.headers.begin(), call.headers.end(),
                                  [](const auto& header) { return same_name(header.first, "content-type"); });
-  if (!typed) call.headers.emplace_back("content-type", call.json_body ? "application/json" : "text/plain; charset=utf-8");
+  if (!typed)
+    call.headers.emplace_back("content-type", call.json_body ? "application/json" : "text/plain; charset=utf-8");
 }
 
 }  // namespace
@@ -126,13 +128,14 @@ std::expected<HttpCall, std::string> make_call(const Json& spec, const Json& sta
 }
 
 std::expected<std::vector<std::pair<std::string, Json>>, std::string> outcome_values(const Json& spec,
-                                                                                   const HttpOutcome& outcome,
-                                                                                   MappingKind kind) {
+                                                                                     const HttpOutcome& outcome,
+                                                                                     MappingKind kind) {
   static const Json kNone = make_object();
   const Json* mapping = find(spec, "response_mapping");
   const bool good = outcome.status >= 200 && outcome.status < 300;
   if (good && !outcome.cut) return mapped(mapping != nullptr ? *mapping : kNone, body_value(outcome.body), kind);
-  if (const Json* fallback = find(spec, "fallback_response")) return mapped(mapping != nullptr ? *mapping : kNone, *fallback, kind);
+  if (const Json* fallback = find(spec, "fallback_response"))
+    return mapped(mapping != nullptr ? *mapping : kNone, *fallback, kind);
   if (good) return std::unexpected("the response is longer than is accepted");
   if (outcome.status != 0) return std::unexpected(fmt::format("the response has status {}", outcome.status));
   return std::unexpected(fmt::format("no response: {}", outcome.error.empty() ? "unknown error" : outcome.error));

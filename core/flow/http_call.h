@@ -13,15 +13,15 @@
 
 namespace sluice::flow {
 
-// The request of a webhook node's content or an api_call's parameters, rendered against the state; secrets stay marks. The
-// error names what is missing or not allowed.
-[[nodiscard]] std::expected<HttpCall, std::string> make_call(const Json& spec, const Json& state, std::string idempotency_key);
+// The request of a webhook node's content or an api_call's parameters, rendered against the state; secrets stay marks.
+// The error names what is missing or not allowed.
+[[nodiscard]] std::expected<HttpCall, std::string> make_call(const Json& spec, const Json& state,
+                                                             std::string idempotency_key);
 
-// What the outcome writes, by target: the mapping of a 2xx body, else of fallback_response when there is one. The error says
-// why the call failed, by status or error class, never by the response's text.
-[[nodiscard]] std::expected<std::vector<std::pair<std::string, Json>>, std::string> outcome_values(const Json& spec,
-                                                                                                 const HttpOutcome& outcome,
-                                                                                                 MappingKind kind);
+// What the outcome writes, by target: the mapping of a 2xx body, else of fallback_response when there is one. The error
+// says why the call failed, by status or error class, never by the response's text.
+[[nodiscard]] std::expected<std::vector<std::pair<std::string, Json>>, std::string> outcome_values(
+    const Json& spec, const HttpOutcome& outcome, MappingKind kind);
 
 // The longest that the request with all its retries should take, with a minute's grace for queues and a breaker.
 [[nodiscard]] std::chrono::seconds call_budget(const Json& spec);

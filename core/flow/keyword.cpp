@@ -18,7 +18,8 @@ std::optional<GlobalAction> action_from(const Json& entry) {
   if (name == "restart") return GlobalAction{GlobalAction::Kind::kRestart, {}};
   if (name == "escalate") return GlobalAction{GlobalAction::Kind::kEscalate, std::move(node)};
   if (name == "end") return GlobalAction{GlobalAction::Kind::kEnd, {}};
-  if ((name == "goto" || name.empty()) && !node.empty()) return GlobalAction{GlobalAction::Kind::kGoto, std::move(node)};
+  if ((name == "goto" || name.empty()) && !node.empty())
+    return GlobalAction{GlobalAction::Kind::kGoto, std::move(node)};
   return std::nullopt;
 }
 

@@ -1,5 +1,6 @@
 // Global keyword actions (settings.global_actions): words that a user may type at any question. A list of
-// {"keywords": [texts], "action": "restart" | "escalate" | "goto" | "end", "node": id}, or an object of keyword to action name or
+// {"keywords": [texts], "action": "restart" | "escalate" | "goto" | "end", "node": id}, or an object of keyword to
+// action name or
 // {"action", "node"}. A keyword is the whole input, whatever its case.
 #pragma once
 

@@ -1,5 +1,5 @@
-// From a response body to the state (FLOW 8): a webhook's mapping reads {variable: source}, an api_call's {source: variable}; in
-// both a side that starts with $ is the source.
+// From a response body to the state (FLOW 8): a webhook's mapping reads {variable: source}, an api_call's {source:
+// variable}; in both a side that starts with $ is the source.
 #pragma once
 
 #include <string>

@@ -8,7 +8,8 @@
 namespace sluice::flow {
 namespace {
 
-constexpr std::array<std::string_view, 8> kTexts{"text", "caption", "title", "subtitle", "alt", "label", "description", "placeholder"};
+constexpr std::array<std::string_view, 8> kTexts{"text", "caption", "title",       "subtitle",
+                                                 "alt",  "label",   "description", "placeholder"};
 constexpr std::array<std::string_view, 4> kUrls{"url", "image_url", "link", "src"};
 
 template <std::size_t kCount>

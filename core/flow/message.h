@@ -10,8 +10,9 @@
 
 namespace sluice::flow {
 
-// The messages of a node's content: its "messages" list, or the content itself as one. Each has a "type"; fields that are
-// read as text (text, caption, title, …) become text, the others keep a sole reference's type. What is unresolved is dropped.
+// The messages of a node's content: its "messages" list, or the content itself as one. Each has a "type"; fields that
+// are read as text (text, caption, title, …) become text, the others keep a sole reference's type. What is unresolved
+// is dropped.
 [[nodiscard]] std::expected<std::vector<Json>, std::string> rendered_messages(const Json& content, Contents& contents);
 
 // One message, rendered as above.

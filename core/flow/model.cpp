@@ -16,8 +16,12 @@ namespace sluice::flow {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, NodeType>, 7> kNodeTypes{{
-    {"message", NodeType::kMessage}, {"question", NodeType::kQuestion}, {"condition", NodeType::kCondition},
-    {"action", NodeType::kAction}, {"webhook", NodeType::kWebhook}, {"composite", NodeType::kComposite},
+    {"message", NodeType::kMessage},
+    {"question", NodeType::kQuestion},
+    {"condition", NodeType::kCondition},
+    {"action", NodeType::kAction},
+    {"webhook", NodeType::kWebhook},
+    {"composite", NodeType::kComposite},
     {"script", NodeType::kScript},
 }};
 
@@ -27,7 +31,8 @@ class Reader {
 
   void read_graph(const Json& document, Graph& graph, const std::string& where, int depth) {
     if (depth > kMaxDepth) {
-      throw Error(fmt::format("{}: composites are nested deeper than {} levels", where, kMaxDepth), "call another flow instead");
+      throw Error(fmt::format("{}: composites are nested deeper than {} levels", where, kMaxDepth),
+                  "call another flow instead");
     }
     const Json* nodes = find(document, "nodes");
     if (nodes == nullptr || !nodes->IsArray() || nodes->Empty()) {
@@ -79,19 +84,21 @@ class Reader {
     Edge edge{.target = std::string(string_member(entry, "target_node_id")), .label = label(entry)};
     const auto from = graph.nodes.find(source);
     if (from == graph.nodes.end() || graph.node(edge.target) == nullptr) {
-      throw Error(fmt::format("{}: the {} connection from \"{}\" to \"{}\" leads to or from a node that does not exist", where,
-                              edge.label, source, edge.target),
+      throw Error(fmt::format("{}: the {} connection from \"{}\" to \"{}\" leads to or from a node that does not exist",
+                              where, edge.label, source, edge.target),
                   "connections must join nodes of the same graph");
     }
     const Json* info = find(entry, "info");
     if (info != nullptr) {
-      if (const Json* priority = find(*info, "priority"); priority != nullptr && priority->IsInt()) edge.priority = priority->GetInt();
+      if (const Json* priority = find(*info, "priority"); priority != nullptr && priority->IsInt())
+        edge.priority = priority->GetInt();
       edge.cel = string_member(*info, "condition");
     }
     edge.cel = string_member(entry, "condition", edge.cel);
     if (!edge.cel.empty()) edge.when.push_back(Condition::compile(make_string(edge.cel), &flow_.named));
     const Json* conditions = find(entry, "conditions");
-    const bool none = conditions == nullptr || conditions->IsNull() || (conditions->IsObject() && conditions->ObjectEmpty()) ||
+    const bool none = conditions == nullptr || conditions->IsNull() ||
+                      (conditions->IsObject() && conditions->ObjectEmpty()) ||
                       (conditions->IsArray() && conditions->Empty()) ||
                       (conditions->IsString() && conditions->GetStringLength() == 0);
     if (!none) {
@@ -104,7 +111,8 @@ class Reader {
   // Lower case, with the aliases of FLOW 1.
   static std::string label(const Json& edge) {
     std::string name(string_member(edge, "connection_type", "default"));
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     if (name == "error") return "failure";
     if (name == "complete" || name == "conditional" || name.empty()) return "default";
     return name;
@@ -112,13 +120,17 @@ class Reader {
 
   void compile_content(Node& node, int depth) {
     switch (node.type) {
-      case NodeType::kCondition: compile_branches(node); break;
+      case NodeType::kCondition:
+        compile_branches(node);
+        break;
       case NodeType::kAction:
         node.actions = compile_actions(node.content);
-        node.api_calls = static_cast<std::size_t>(
-            std::count_if(node.actions.begin(), node.actions.end(), [](const Action& action) { return action.type == "api_call"; }));
+        node.api_calls = static_cast<std::size_t>(std::count_if(
+            node.actions.begin(), node.actions.end(), [](const Action& action) { return action.type == "api_call"; }));
         break;
-      case NodeType::kQuestion: compile_pattern(node); break;
+      case NodeType::kQuestion:
+        compile_pattern(node);
+        break;
       case NodeType::kComposite:
         if (const Json* nodes = find(node.content, "nodes"); nodes != nullptr && nodes->IsArray()) {
           auto inner = std::make_shared<Graph>();
@@ -128,7 +140,8 @@ class Reader {
           flow_.references.emplace_back(flow_reference(node.content));
         }
         break;
-      default: break;
+      default:
+        break;
     }
   }
 
@@ -149,8 +162,9 @@ class Reader {
     if (pattern.empty()) return;
     auto compiled = std::make_shared<const re2::RE2>(re2::StringPiece(pattern.data(), pattern.size()), re2::RE2::Quiet);
     if (!compiled->ok()) {
-      throw Error(fmt::format("node {}: the pattern \"{}\" is no regular expression: {}", node.id, pattern, compiled->error()),
-                  "patterns are in RE2 syntax");
+      throw Error(
+          fmt::format("node {}: the pattern \"{}\" is no regular expression: {}", node.id, pattern, compiled->error()),
+          "patterns are in RE2 syntax");
     }
     node.pattern = std::move(compiled);
   }
@@ -160,7 +174,8 @@ class Reader {
       for (const auto& item : value.GetArray()) note_content_ids(item);
     } else if (value.IsObject()) {
       for (const auto& member : value.GetObject()) {
-        if (text_of(member.name) == "content_id" && member.value.IsString()) flow_.content_ids.emplace(text_of(member.value));
+        if (text_of(member.name) == "content_id" && member.value.IsString())
+          flow_.content_ids.emplace(text_of(member.value));
         note_content_ids(member.value);
       }
     }
@@ -175,7 +190,9 @@ void take_object(const Json& document, std::string_view key, Json& into) {
 
 }  // namespace
 
-std::string_view to_text(NodeType type) { return kNodeTypes[static_cast<std::size_t>(type)].first; }
+std::string_view to_text(NodeType type) {
+  return kNodeTypes[static_cast<std::size_t>(type)].first;
+}
 
 std::optional<NodeType> node_type_from(std::string_view text) {
   for (const auto& [name, type] : kNodeTypes) {
@@ -203,7 +220,9 @@ std::shared_ptr<const Flow> Flow::from_json(const Json& document) {
   return flow;
 }
 
-std::chrono::seconds Flow::session_timeout() const { return std::chrono::seconds(setting("session_timeout", 86'400)); }
+std::chrono::seconds Flow::session_timeout() const {
+  return std::chrono::seconds(setting("session_timeout", 86'400));
+}
 
 std::int64_t Flow::setting(std::string_view key, std::int64_t fallback) const {
   const Json* value = find(settings, key);

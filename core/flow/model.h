@@ -1,4 +1,5 @@
-// A flow as the engine runs it: nodes by id, edges in the order they are tried, expressions compiled. Immutable once made.
+// A flow as the engine runs it: nodes by id, edges in the order they are tried, expressions compiled. Immutable once
+// made.
 #pragma once
 
 #include <chrono>
@@ -29,11 +30,11 @@ enum class NodeType { kMessage, kQuestion, kCondition, kAction, kWebhook, kCompo
 
 struct Edge {
   std::string target;
-  std::string label;                 // default, success, failure, timeout, $N
-  Json conditions{};                 // as written; null: none
-  std::string cel{};                 // the edge's CEL condition as written, empty: none
+  std::string label;  // default, success, failure, timeout, $N
+  Json conditions{};  // as written; null: none
+  std::string cel{};  // the edge's CEL condition as written, empty: none
   int priority = 0;
-  std::vector<Condition> when{};     // of both, all must hold; empty: unconditional
+  std::vector<Condition> when{};  // of both, all must hold; empty: unconditional
 };
 
 // An entry of a condition node.
@@ -46,9 +47,9 @@ struct Branch {
 // One action of an action node with its compiled expression, if it has one.
 struct Action {
   std::string type;
-  Json params;                           // flat: members of "params" and "config" raised
-  std::optional<cel::Program> program;   // of calculate and aggregate
-  std::string problem;                   // the expression does not compile
+  Json params;                          // flat: members of "params" and "config" raised
+  std::optional<cel::Program> program;  // of calculate and aggregate
+  std::string problem;                  // the expression does not compile
 };
 
 struct Graph;
@@ -60,9 +61,9 @@ struct Node {
   std::vector<Edge> edges{};  // by label in the order FLOW 1 gives
   std::vector<Branch> branches{};
   std::vector<Action> actions{};
-  std::size_t api_calls = 0;                    // how many of them call out
-  std::shared_ptr<const re2::RE2> pattern{};    // of a question's validation, nullptr: none
-  std::shared_ptr<const Graph> inner{};         // of an inline composite
+  std::size_t api_calls = 0;                  // how many of them call out
+  std::shared_ptr<const re2::RE2> pattern{};  // of a question's validation, nullptr: none
+  std::shared_ptr<const Graph> inner{};       // of an inline composite
 };
 
 struct Graph {
@@ -75,9 +76,9 @@ struct Graph {
 // One frozen version in format 'sluice' (FLOW 11).
 class Flow : public Graph {
  public:
-  // Throws Error naming the node and the fix when the document is no flow: unknown types, a missing entry, an edge or branch to
-  // nowhere, an inline composite nested too deep. Accepts canonical documents only: importers come before. Expressions that do
-  // not compile are no error here; they are false when evaluated and validation reports them.
+  // Throws Error naming the node and the fix when the document is no flow: unknown types, a missing entry, an edge or
+  // branch to nowhere, an inline composite nested too deep. Accepts canonical documents only: importers come before.
+  // Expressions that do not compile are no error here; they are false when evaluated and validation reports them.
   static std::shared_ptr<const Flow> from_json(const Json& document);
 
   Flow() = default;
@@ -88,10 +89,10 @@ class Flow : public Graph {
   Json settings = make_object();
   Json variables = make_object();
   Json conditions = make_object();
-  Condition::Names named;                  // `conditions`, compiled
-  std::set<std::string> content_ids;       // cms_content rows that its nodes may show; templates are not resolved
-  std::vector<std::string> references;     // other flows that its composites call
-  bool reads_history = false;              // whether anything in it looks at session.history
+  Condition::Names named;               // `conditions`, compiled
+  std::set<std::string> content_ids;    // cms_content rows that its nodes may show; templates are not resolved
+  std::vector<std::string> references;  // other flows that its composites call
+  bool reads_history = false;           // whether anything in it looks at session.history
 
   // settings.session_timeout, 24 h by default; zero: never.
   [[nodiscard]] std::chrono::seconds session_timeout() const;

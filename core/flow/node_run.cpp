@@ -1,5 +1,6 @@
-// The work of one pending node (FLOW 8). Nothing of it is stored between calls but the outcomes: each request is found by running
-// the node's actions again on a scratch copy, so that a patched state needs nothing more than finish() with it.
+// The work of one pending node (FLOW 8). Nothing of it is stored between calls but the outcomes: each request is found
+// by running the node's actions again on a scratch copy, so that a patched state needs nothing more than finish() with
+// it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,7 +23,8 @@ struct NodeRun::State {
 };
 
 NodeRun::NodeRun(const FlowSet& flows, const Session& session, std::string task_key, const Context& context)
-    : state_(new State{.flows = flows, .session = session.copy(), .key = std::move(task_key), .context = context, .outcomes = {}}) {}
+    : state_(new State{
+          .flows = flows, .session = session.copy(), .key = std::move(task_key), .context = context, .outcomes = {}}) {}
 NodeRun::~NodeRun() = default;
 NodeRun::NodeRun(NodeRun&&) noexcept = default;
 NodeRun& NodeRun::operator=(NodeRun&&) noexcept = default;
@@ -54,7 +56,9 @@ bool NodeRun::may_pass(const HttpOutcome& outcome) {
   return !outcome.error.starts_with("refused_");
 }
 
-void NodeRun::give(HttpOutcome outcome) { state_->outcomes.push_back(std::move(outcome)); }
+void NodeRun::give(HttpOutcome outcome) {
+  state_->outcomes.push_back(std::move(outcome));
+}
 
 std::variant<Step, Discarded> NodeRun::finish(const Session& session, const Context& context) {
   if (auto reason = misfit(session, state_->key); !reason.empty()) return Discarded{std::move(reason)};

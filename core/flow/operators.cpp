@@ -6,7 +6,9 @@
 namespace sluice::flow {
 namespace {
 
-bool is_missing(const Json* value) { return value == nullptr || value->IsNull(); }
+bool is_missing(const Json* value) {
+  return value == nullptr || value->IsNull();
+}
 
 bool is_empty(const Json* value) {
   if (is_missing(value)) return true;
@@ -23,7 +25,8 @@ long double number(const Json& value) {
 }
 
 bool same(const Json& value, const Json& operand, const re2::RE2* folded) {
-  if (folded != nullptr && value.IsString()) return re2::RE2::FullMatch(re2::StringPiece(value.GetString(), value.GetStringLength()), *folded);
+  if (folded != nullptr && value.IsString())
+    return re2::RE2::FullMatch(re2::StringPiece(value.GetString(), value.GetStringLength()), *folded);
   return equal(value, operand);
 }
 
@@ -72,7 +75,8 @@ bool contains(const Test& test, const Json* value) {
   if (is_missing(value)) return false;
   if (value->IsString()) return text_has(test, text_of(*value), Anchor::kAnywhere);
   if (value->IsArray()) {
-    return std::any_of(value->Begin(), value->End(), [&](const Json& item) { return same(item, test.operand, folded_at(test, 0)); });
+    return std::any_of(value->Begin(), value->End(),
+                       [&](const Json& item) { return same(item, test.operand, folded_at(test, 0)); });
   }
   if (!value->IsObject() || !test.operand.IsString()) return false;
   return std::any_of(value->MemberBegin(), value->MemberEnd(),
@@ -92,10 +96,14 @@ bool ordered(const Test& test, const Json* value) {
     return false;
   }
   switch (test.op) {
-    case Operator::kGt: return order > 0;
-    case Operator::kGte: return order >= 0;
-    case Operator::kLt: return order < 0;
-    default: return order <= 0;
+    case Operator::kGt:
+      return order > 0;
+    case Operator::kGte:
+      return order >= 0;
+    case Operator::kLt:
+      return order < 0;
+    default:
+      return order <= 0;
   }
 }
 
@@ -108,20 +116,31 @@ std::shared_ptr<const re2::RE2> case_blind(std::string_view text) {
 bool passes(const Test& test, const Json* value) {
   const bool wanted = !test.operand.IsFalse();  // of exists, is_set and is_empty
   switch (test.op) {
-    case Operator::kEq: return equals(test, value);
-    case Operator::kNe: return !equals(test, value);
+    case Operator::kEq:
+      return equals(test, value);
+    case Operator::kNe:
+      return !equals(test, value);
     case Operator::kGt:
     case Operator::kGte:
     case Operator::kLt:
-    case Operator::kLte: return ordered(test, value);
-    case Operator::kIn: return in(test, value);
-    case Operator::kContains: return contains(test, value);
-    case Operator::kNotContains: return !contains(test, value);
-    case Operator::kExists: return is_missing(value) != wanted;
-    case Operator::kIsSet: return is_empty(value) != wanted;
-    case Operator::kIsEmpty: return is_empty(value) == wanted;
-    case Operator::kStartsWith: return !is_missing(value) && value->IsString() && text_has(test, text_of(*value), Anchor::kStart);
-    case Operator::kEndsWith: return !is_missing(value) && value->IsString() && text_has(test, text_of(*value), Anchor::kEnd);
+    case Operator::kLte:
+      return ordered(test, value);
+    case Operator::kIn:
+      return in(test, value);
+    case Operator::kContains:
+      return contains(test, value);
+    case Operator::kNotContains:
+      return !contains(test, value);
+    case Operator::kExists:
+      return is_missing(value) != wanted;
+    case Operator::kIsSet:
+      return is_empty(value) != wanted;
+    case Operator::kIsEmpty:
+      return is_empty(value) == wanted;
+    case Operator::kStartsWith:
+      return !is_missing(value) && value->IsString() && text_has(test, text_of(*value), Anchor::kStart);
+    case Operator::kEndsWith:
+      return !is_missing(value) && value->IsString() && text_has(test, text_of(*value), Anchor::kEnd);
     case Operator::kMatches:
       return test.pattern != nullptr && !is_missing(value) && value->IsString() &&
              re2::RE2::PartialMatch(re2::StringPiece(value->GetString(), value->GetStringLength()), *test.pattern);

@@ -9,7 +9,8 @@
 namespace sluice::flow {
 namespace {
 
-constexpr std::array<std::string_view, 8> kScopes{"user", "variables", "context", "temp", "session", "input", "output", "local"};
+constexpr std::array<std::string_view, 8> kScopes{"user",    "variables", "context", "temp",
+                                                  "session", "input",     "output",  "local"};
 
 std::optional<rapidjson::SizeType> index_of(std::string_view step) {
   rapidjson::SizeType index = 0;
@@ -34,7 +35,8 @@ std::string_view kind_of(const Json& value) {
 
 void remove_child(Json& value, std::string_view step) {
   if (value.IsObject()) {
-    auto member = std::find_if(value.MemberBegin(), value.MemberEnd(), [&](const auto& entry) { return text_of(entry.name) == step; });
+    auto member = std::find_if(value.MemberBegin(), value.MemberEnd(),
+                               [&](const auto& entry) { return text_of(entry.name) == step; });
     if (member != value.MemberEnd()) value.EraseMember(member);
   } else if (const auto index = index_of(step); index && value.IsArray() && *index < value.Size()) {
     value.Erase(value.Begin() + *index);
@@ -86,7 +88,9 @@ std::optional<std::string_view> PathSteps::next() {
   return step;
 }
 
-bool is_scope(std::string_view name) { return std::find(kScopes.begin(), kScopes.end(), name) != kScopes.end(); }
+bool is_scope(std::string_view name) {
+  return std::find(kScopes.begin(), kScopes.end(), name) != kScopes.end();
+}
 
 std::string scoped(std::string_view path) {
   if (is_scope(path.substr(0, path.find_first_of(".[")))) return std::string(path);

@@ -1,4 +1,5 @@
-// Paths into a session's state: scope.member.0.member[1] (FLOW 4). A step of digits indexes a list, any step names a member.
+// Paths into a session's state: scope.member.0.member[1] (FLOW 4). A step of digits indexes a list, any step names a
+// member.
 #pragma once
 
 #include <expected>
@@ -41,8 +42,8 @@ class PathSteps {
 // Writes that can be taken back, last first: what a node changes is kept whole or not at all (FLOW 7).
 class Undo {
  public:
-  // Sets `path` under `root`, making objects on the way; in a list an index replaces or, one past the end, appends. The error
-  // names the step that is in the way.
+  // Sets `path` under `root`, making objects on the way; in a list an index replaces or, one past the end, appends. The
+  // error names the step that is in the way.
   std::expected<void, std::string> assign(Json& root, std::string_view path, Json value);
 
   // Removes a member or list item; nothing when it is absent.

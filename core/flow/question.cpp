@@ -46,12 +46,14 @@ Check check_bounds(const Json& content, const Json& value) {
   const char* of_list = value.IsArray() ? " choices" : "";
   if (const Json* min = validation_rule(content, "min")) {
     if (compared(value, *min).value_or(0) < 0) {
-      return std::unexpected(fmt::format("Please give at least {}{}.", min->IsString() ? std::string(text_of(*min)) : to_text(*min), of_list));
+      return std::unexpected(fmt::format("Please give at least {}{}.",
+                                         min->IsString() ? std::string(text_of(*min)) : to_text(*min), of_list));
     }
   }
   if (const Json* max = validation_rule(content, "max")) {
     if (compared(value, *max).value_or(0) > 0) {
-      return std::unexpected(fmt::format("Please give at most {}{}.", max->IsString() ? std::string(text_of(*max)) : to_text(*max), of_list));
+      return std::unexpected(fmt::format("Please give at most {}{}.",
+                                         max->IsString() ? std::string(text_of(*max)) : to_text(*max), of_list));
     }
   }
   return {};
@@ -61,10 +63,12 @@ Check check_text(const Node& node, const Json& content, const Json& value) {
   if (value.IsObject() || value.IsArray()) return {};
   const std::string text = value.IsString() ? std::string(text_of(value)) : to_text(value);
   const auto length = static_cast<std::int64_t>(code_points(text));
-  if (const Json* min = validation_rule(content, "min_length"); min != nullptr && min->IsInt64() && length < min->GetInt64()) {
+  if (const Json* min = validation_rule(content, "min_length");
+      min != nullptr && min->IsInt64() && length < min->GetInt64()) {
     return std::unexpected(fmt::format("Please use at least {} characters.", min->GetInt64()));
   }
-  if (const Json* max = validation_rule(content, "max_length"); max != nullptr && max->IsInt64() && length > max->GetInt64()) {
+  if (const Json* max = validation_rule(content, "max_length");
+      max != nullptr && max->IsInt64() && length > max->GetInt64()) {
     return std::unexpected(fmt::format("Please use at most {} characters.", max->GetInt64()));
   }
   if (node.pattern != nullptr && !re2::RE2::PartialMatch(text, *node.pattern)) {
@@ -116,7 +120,9 @@ Json input_value(const Json& input) {
 
 std::string input_text(const Json& input) {
   const Json value = input_value(input);
-  return value.IsString() ? std::string(text_of(value)) : value.IsNumber() || value.IsBool() ? to_text(value) : std::string();
+  return value.IsString()                     ? std::string(text_of(value))
+         : value.IsNumber() || value.IsBool() ? to_text(value)
+                                              : std::string();
 }
 
 Json rendered_options(const Json& content, const Json& state) {
@@ -132,7 +138,8 @@ Json rendered_options(const Json& content, const Json& state) {
 std::variant<Accepted, Rejected> judge(const Node& node, const Json& content, const Json& state, const Json& input) {
   const Json* own = validation_rule(content, "error_message");
   const auto rejected = [&](std::string problem) {
-    return Rejected{own != nullptr && own->IsString() ? render(text_of(*own), state, Unresolved::kDrop) : std::move(problem)};
+    return Rejected{own != nullptr && own->IsString() ? render(text_of(*own), state, Unresolved::kDrop)
+                                                      : std::move(problem)};
   };
   const Json value = input_value(input);
   const bool choice = rendered_options(content, state).Size() > 0;

@@ -12,15 +12,16 @@
 namespace sluice::flow {
 
 struct Accepted {
-  Json value;                        // what the variable stores: raw text, a number, a whole option or a list of options
-  std::vector<std::string> labels;   // edges in the order to try, before default
+  Json value;                       // what the variable stores: raw text, a number, a whole option or a list of options
+  std::vector<std::string> labels;  // edges in the order to try, before default
 };
 struct Rejected {
   std::string message;  // for the user
 };
 
 // `content` is the node's content in the session's language.
-[[nodiscard]] std::variant<Accepted, Rejected> judge(const Node& node, const Json& content, const Json& state, const Json& input);
+[[nodiscard]] std::variant<Accepted, Rejected> judge(const Node& node, const Json& content, const Json& state,
+                                                     const Json& input);
 
 // The question's options, rendered; [] when it has none.
 [[nodiscard]] Json rendered_options(const Json& content, const Json& state);

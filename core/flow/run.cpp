@@ -10,8 +10,8 @@
 namespace sluice::flow {
 namespace {
 
-constexpr std::int64_t kMaxSteps = 200;      // settings.max_steps
-constexpr rapidjson::SizeType kVisited = 50; // node ids that session.history holds
+constexpr std::int64_t kMaxSteps = 200;       // settings.max_steps
+constexpr rapidjson::SizeType kVisited = 50;  // node ids that session.history holds
 
 // The scopes that every state has.
 void complete_scopes(Json& state) {
@@ -67,7 +67,8 @@ void Run::input(const Json& value) {
     const std::int64_t turn = (turns != nullptr && turns->IsInt64() ? turns->GetInt64() : 0) + 1;
     set(step_.session.info, "turns", Json(turn));
     if (turn > limit) {
-      if (const auto target = after_limit(fmt::format("more than {} inputs (settings.max_turns)", limit))) enter(*target);
+      if (const auto target = after_limit(fmt::format("more than {} inputs (settings.max_turns)", limit)))
+        enter(*target);
       return;
     }
   }
@@ -99,7 +100,8 @@ void Run::timeout() {
 }
 
 void Run::abandon() {
-  end(Status::kAbandoned, fmt::format("idle for longer than {} s (settings.session_timeout)", main().session_timeout().count()));
+  end(Status::kAbandoned,
+      fmt::format("idle for longer than {} s (settings.session_timeout)", main().session_timeout().count()));
 }
 
 void Run::finish_task(std::span<const HttpOutcome> outcomes) {
@@ -124,7 +126,8 @@ void Run::enter(const std::string& node_id) {
   std::optional<std::string> target = node_id;
   while (target) {
     if (++entered_ > main().setting("max_steps", kMaxSteps)) {
-      target = after_limit(fmt::format("more than {} nodes in one step (settings.max_steps)", main().setting("max_steps", kMaxSteps)));
+      target = after_limit(
+          fmt::format("more than {} nodes in one step (settings.max_steps)", main().setting("max_steps", kMaxSteps)));
       continue;
     }
     const Node* node = frame().graph->node(*target);
@@ -153,13 +156,19 @@ void Run::go_on(const Node& node, Outcome outcome) {
 
 Outcome Run::visit(const Node& node) {
   switch (node.type) {
-    case NodeType::kMessage: return show(node);
-    case NodeType::kQuestion: return ask(node, {});
-    case NodeType::kCondition: return decide(node);
+    case NodeType::kMessage:
+      return show(node);
+    case NodeType::kQuestion:
+      return ask(node, {});
+    case NodeType::kCondition:
+      return decide(node);
     case NodeType::kAction:
-    case NodeType::kWebhook: return await_task(node);
-    case NodeType::kComposite: return enter_composite(node);
-    case NodeType::kScript: return offer_script(node);
+    case NodeType::kWebhook:
+      return await_task(node);
+    case NodeType::kComposite:
+      return enter_composite(node);
+    case NodeType::kScript:
+      return offer_script(node);
   }
   return Waiting{};
 }
@@ -205,8 +214,8 @@ std::optional<std::string> Run::any_edge(const Node& node, const std::vector<std
   return std::nullopt;
 }
 
-// The failure edge of the node, of the composites around it, then the flow's fallback; else the session stays where it is and
-// the next input tries the node again.
+// The failure edge of the node, of the composites around it, then the flow's fallback; else the session stays where it
+// is and the next input tries the node again.
 std::optional<std::string> Run::after_failure(const Node& node, const std::string& problem) {
   step_.error = fmt::format("{}: {}", node.id, problem);
   Json error = make_object();
@@ -219,7 +228,9 @@ std::optional<std::string> Run::after_failure(const Node& node, const std::strin
   if (auto target = edge(node, "failure")) return target;
   for (std::size_t i = frames_.size() - 1; i > 0; --i) {
     const Node& composite = *frames_[i].composite;
-    if (std::none_of(composite.edges.begin(), composite.edges.end(), [](const Edge& e) { return e.label == "failure"; })) continue;
+    if (std::none_of(composite.edges.begin(), composite.edges.end(),
+                     [](const Edge& e) { return e.label == "failure"; }))
+      continue;
     while (frames_.size() > i) (void)leave_composite(false);
     step_.session.current_node = composite.id;
     if (auto target = edge(composite, "failure")) return target;

@@ -1,5 +1,6 @@
-// One step in the making (FLOW 3): a copy of the session that nodes change until something must be waited for or the flow ends.
-// run.cpp has the loop, edges, failures and limits; run_nodes.cpp what each type of node does; run_composite.cpp the frames.
+// One step in the making (FLOW 3): a copy of the session that nodes change until something must be waited for or the
+// flow ends. run.cpp has the loop, edges, failures and limits; run_nodes.cpp what each type of node does;
+// run_composite.cpp the frames.
 #pragma once
 
 #include <expected>
@@ -42,8 +43,8 @@ class Run {
   void abandon();
   void finish_task(std::span<const HttpOutcome> outcomes);
 
-  // The request that the pending node needs next after these outcomes; none when it needs none, or cannot make it (then the
-  // node fails when it is finished). Writes to this run's copy of the state, so it may be called once.
+  // The request that the pending node needs next after these outcomes; none when it needs none, or cannot make it (then
+  // the node fails when it is finished). Writes to this run's copy of the state, so it may be called once.
   [[nodiscard]] std::optional<HttpCall> next_call(std::span<const HttpOutcome> outcomes, const std::string& key);
 
   // The finished step: revision raised, the wait's key in place.
@@ -100,9 +101,9 @@ class Run {
   Context context_;
   Step step_;
   std::vector<Frame> frames_;
-  int revision_;            // that the step will have
+  int revision_;  // that the step will have
   std::int64_t entered_ = 0;
-  std::optional<Json> own_now_;   // context.now as the state had it
+  std::optional<Json> own_now_;  // context.now as the state had it
 };
 
 }  // namespace sluice::flow

@@ -1,5 +1,6 @@
-// Composites (FLOW 9). Each call is a frame of session.stack: {"node", "saved"}, where `saved` keeps the caller's variables,
-// temp, input, output and local while the state holds the callee's. user and context are one and the same throughout.
+// Composites (FLOW 9). Each call is a frame of session.stack: {"node", "saved"}, where `saved` keeps the caller's
+// variables, temp, input, output and local while the state holds the callee's. user and context are one and the same
+// throughout.
 #include <fmt/format.h>
 
 #include <array>
@@ -27,12 +28,14 @@ void Run::rebuild_frames() {
     const auto id = string_member(entry, "node");
     const Node* node = frame().graph->node(id);
     if (node == nullptr || node->type != NodeType::kComposite) {
-      throw Error(fmt::format("session {} is inside the composite \"{}\", which its flow does not have", step_.session.id, id),
-                  "move it with sluice.migrate_session, or end it");
+      throw Error(
+          fmt::format("session {} is inside the composite \"{}\", which its flow does not have", step_.session.id, id),
+          "move it with sluice.migrate_session, or end it");
     }
     const Frame called = frame_of(*node, frame());
     if (called.graph == nullptr) {
-      throw Error(fmt::format("session {} is inside the flow \"{}\", which is not loaded", step_.session.id, flow_reference(node->content)),
+      throw Error(fmt::format("session {} is inside the flow \"{}\", which is not loaded", step_.session.id,
+                              flow_reference(node->content)),
                   "publish that flow");
     }
     frames_.push_back(called);
@@ -51,10 +54,12 @@ Outcome Run::enter_composite(const Node& node) {
   const Frame called = frame_of(node, frame());
   if (called.graph == nullptr) {
     const auto reference = flow_reference(node.content);
-    return Failed{reference.empty() ? std::string("names no flow and has no nodes") : fmt::format("there is no flow \"{}\"", reference)};
+    return Failed{reference.empty() ? std::string("names no flow and has no nodes")
+                                    : fmt::format("there is no flow \"{}\"", reference)};
   }
   const Json* inputs = find(node.content, "inputs");
-  Json input = inputs != nullptr && inputs->IsObject() ? render_value(*inputs, state(), Unresolved::kDrop) : make_object();
+  Json input =
+      inputs != nullptr && inputs->IsObject() ? render_value(*inputs, state(), Unresolved::kDrop) : make_object();
 
   Json saved = make_object();
   for (const char* scope : kIsolated) {

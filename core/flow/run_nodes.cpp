@@ -15,7 +15,8 @@ namespace {
 
 std::optional<std::chrono::seconds> seconds_member(const Json& content, std::string_view key) {
   const Json* value = find(content, key);
-  if (value == nullptr || !value->IsNumber() || value->GetDouble() <= 0 || value->GetDouble() > 1e9) return std::nullopt;
+  if (value == nullptr || !value->IsNumber() || value->GetDouble() <= 0 || value->GetDouble() > 1e9)
+    return std::nullopt;
   return std::chrono::seconds(static_cast<std::int64_t>(value->GetDouble()));
 }
 
@@ -163,7 +164,8 @@ Outcome Run::task_result(const Node& node, std::span<const HttpOutcome> outcomes
   } else {
     auto result = run_actions(node, outcomes, {}, target);
     if (auto* failed = std::get_if<ActionsFailed>(&result)) done = std::unexpected(failed->problem);
-    if (std::holds_alternative<HttpCall>(result)) done = std::unexpected("the state changed while the node ran: a call was not made");
+    if (std::holds_alternative<HttpCall>(result))
+      done = std::unexpected("the state changed while the node ran: a call was not made");
     Json types = make_array();
     for (const Action& action : node.actions) push(types, make_string(action.type));
     set(content, "actions", std::move(types));
@@ -200,7 +202,8 @@ Outcome Run::script_result(const Node& node, const Json& value) {
   const Json* result = find(value, "value");
   if (result == nullptr) result = &value;
   if (const Json* error = find(*result, "error"); error != nullptr && !error->IsNull()) {
-    return Failed{"the client's script failed: " + (error->IsString() ? std::string(text_of(*error)) : to_text(*error)).substr(0, 500)};
+    return Failed{"the client's script failed: " +
+                  (error->IsString() ? std::string(text_of(*error)) : to_text(*error)).substr(0, 500)};
   }
   if (const Json* inner = find(*result, "outputs")) result = inner;
   const Json* outputs = find(node.content, "outputs");

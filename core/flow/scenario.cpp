@@ -14,7 +14,9 @@ namespace {
 // Scenarios have no clock: every one begins at the same moment.
 constexpr Time kBegin = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
 
-std::string shown(const Json& value) { return value.IsString() ? std::string(text_of(value)) : to_text(value); }
+std::string shown(const Json& value) {
+  return value.IsString() ? std::string(text_of(value)) : to_text(value);
+}
 
 class Scenario {
  public:
@@ -71,7 +73,8 @@ class Scenario {
       for (const Message& message : step.messages) {
         const auto text = string_member(message.content, "text");
         texts_.append(text.empty() ? to_text(message.content) : std::string(text)).append("\n");
-        result_.transcript.push_back(fmt::format("{}: {}", message.node_id, text.empty() ? to_text(message.content) : text));
+        result_.transcript.push_back(
+            fmt::format("{}: {}", message.node_id, text.empty() ? to_text(message.content) : text));
       }
       if (!step.error.empty()) result_.transcript.push_back("! " + step.error);
     }
@@ -85,10 +88,12 @@ class Scenario {
     if (const auto text = string_member(entry, "expect_text_contains"); texts_.find(text) == std::string::npos) {
       differ("expect_text_contains", std::string(text), texts_);
     }
-    if (const auto text = string_member(entry, "expect_text_not_contains"); !text.empty() && texts_.find(text) != std::string::npos) {
+    if (const auto text = string_member(entry, "expect_text_not_contains");
+        !text.empty() && texts_.find(text) != std::string::npos) {
       differ("expect_text_not_contains", std::string(text), texts_);
     }
-    if (const auto status = string_member(entry, "expect_status"); !status.empty() && status != to_text(session.status)) {
+    if (const auto status = string_member(entry, "expect_status");
+        !status.empty() && status != to_text(session.status)) {
       differ("expect_status", std::string(status), std::string(to_text(session.status)));
     }
     const Json* values = find(entry, "expect_state");
@@ -96,7 +101,8 @@ class Scenario {
     for (const auto& member : values->GetObject()) {
       const Json* actual = at_path(session.state, scoped(text_of(member.name)));
       if (actual != nullptr && equal(*actual, member.value)) continue;
-      differ(fmt::format("expect_state {}", text_of(member.name)), to_text(member.value), actual != nullptr ? to_text(*actual) : "nothing");
+      differ(fmt::format("expect_state {}", text_of(member.name)), to_text(member.value),
+             actual != nullptr ? to_text(*actual) : "nothing");
     }
   }
 
@@ -109,7 +115,8 @@ class Scenario {
     if (mock == nullptr) {
       HttpOutcome missing;
       missing.error = "no_mock";
-      differ("mocks", fmt::format("a response for {}", node), fmt::format("none, but it asked {} {}", call.method, call.url));
+      differ("mocks", fmt::format("a response for {}", node),
+             fmt::format("none, but it asked {} {}", call.method, call.url));
       return missing;
     }
     HttpOutcome outcome;

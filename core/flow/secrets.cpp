@@ -58,12 +58,15 @@ std::string_view secret_key(std::string_view reference) {
   return reference.starts_with(kPrefix) ? reference.substr(kPrefix.size()) : std::string_view{};
 }
 
-std::string secret_mark(std::string_view key) { return std::string(kOpen).append(key).append(kClose); }
+std::string secret_mark(std::string_view key) {
+  return std::string(kOpen).append(key).append(kClose);
+}
 
 std::string without_marks(std::string_view text) {
   std::string out(text);
   for (const auto mark : {kOpen, kClose}) {
-    for (auto at = out.find(mark); at != std::string::npos; at = out.find(mark, at)) out.replace(at, mark.size(), kReplacement);
+    for (auto at = out.find(mark); at != std::string::npos; at = out.find(mark, at))
+      out.replace(at, mark.size(), kReplacement);
   }
   return out;
 }

@@ -43,7 +43,9 @@ bool is_kind(const Json& value, std::string_view type) {
 
 }  // namespace
 
-std::string_view to_text(Status status) { return kStatuses[static_cast<std::size_t>(status)]; }
+std::string_view to_text(Status status) {
+  return kStatuses[static_cast<std::size_t>(status)];
+}
 
 std::optional<Status> status_from(std::string_view text) {
   for (std::size_t i = 0; i < kStatuses.size(); ++i) {
@@ -53,8 +55,16 @@ std::optional<Status> status_from(std::string_view text) {
 }
 
 Session Session::copy() const {
-  return {.id = id, .user_id = user_id, .started_at = started_at, .current_node = current_node, .status = status,
-          .revision = revision, .state = clone(state), .stack = clone(stack), .wait = clone(wait), .info = clone(info)};
+  return {.id = id,
+          .user_id = user_id,
+          .started_at = started_at,
+          .current_node = current_node,
+          .status = status,
+          .revision = revision,
+          .state = clone(state),
+          .stack = clone(stack),
+          .wait = clone(wait),
+          .info = clone(info)};
 }
 
 std::string wait_key(std::string_view session_id, std::string_view node_id, int revision) {
@@ -95,7 +105,9 @@ std::expected<void, std::string> check_size(const Json& state) {
   return std::unexpected(fmt::format("the state would be larger than the limit of 1 MiB ({} bytes)", kMaxStateBytes));
 }
 
-std::string_view flow_reference(const Json& content) { return string_member(content, "flow", string_member(content, "flow_id")); }
+std::string_view flow_reference(const Json& content) {
+  return string_member(content, "flow", string_member(content, "flow_id"));
+}
 
 void apply_defaults(const Json& declarations, Json& variables) {
   for (const auto& entry : declarations.GetObject()) {
@@ -116,7 +128,8 @@ std::expected<Json, std::string> as_declared(const Json& declarations, std::stri
   } else if (value.IsNumber() && (type == "string" || type == "text")) {
     return make_string(sluice::to_text(value));
   }
-  return std::unexpected(fmt::format("{} is declared as {} and cannot be {}", path, type, sluice::to_text(value).substr(0, 80)));
+  return std::unexpected(
+      fmt::format("{} is declared as {} and cannot be {}", path, type, sluice::to_text(value).substr(0, 80)));
 }
 
 }  // namespace sluice::flow

@@ -10,8 +10,8 @@
 
 namespace sluice::flow {
 
-inline constexpr int kMaxDepth = 16;                       // of composites inside each other
-inline constexpr std::size_t kMaxStateBytes = 1U << 20U;   // of the state as compact JSON
+inline constexpr int kMaxDepth = 16;                      // of composites inside each other
+inline constexpr std::size_t kMaxStateBytes = 1U << 20U;  // of the state as compact JSON
 
 // session:node:revision, the key of a task and of every wait.
 [[nodiscard]] std::string wait_key(std::string_view session_id, std::string_view node_id, int revision);
@@ -31,8 +31,8 @@ inline constexpr std::size_t kMaxStateBytes = 1U << 20U;   // of the state as co
 // The default values of a flow's declared variables, for those that `variables` lacks.
 void apply_defaults(const Json& declarations, Json& variables);
 
-// The value as the declaration of variables.<name> wants it: numbers and booleans are read from text, numbers are written to
-// text; what fits nowhere is an error. Undeclared variables and null pass.
+// The value as the declaration of variables.<name> wants it: numbers and booleans are read from text, numbers are
+// written to text; what fits nowhere is an error. Undeclared variables and null pass.
 [[nodiscard]] std::expected<Json, std::string> as_declared(const Json& declarations, std::string_view path, Json value);
 
 }  // namespace sluice::flow

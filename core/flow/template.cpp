@@ -15,7 +15,9 @@ std::string_view trimmed(std::string_view text) {
 }
 
 // Text as it prints: strings bare, everything else as compact JSON.
-std::string printed(const Json& value) { return value.IsString() ? std::string(text_of(value)) : to_text(value); }
+std::string printed(const Json& value) {
+  return value.IsString() ? std::string(text_of(value)) : to_text(value);
+}
 
 // Copies `text`, giving each reference (trimmed inside, and as written) to `replace`, which appends what stands for it.
 template <typename Replace>
@@ -107,8 +109,12 @@ std::string render(std::string_view text, const Json& state, Unresolved unresolv
   });
 }
 
-std::string render_url(std::string_view text, const Json& state) { return url_with(text, state, true); }
-std::string render_shown_url(std::string_view text, const Json& state) { return url_with(text, state, false); }
+std::string render_url(std::string_view text, const Json& state) {
+  return url_with(text, state, true);
+}
+std::string render_shown_url(std::string_view text, const Json& state) {
+  return url_with(text, state, false);
+}
 
 Json render_value(const Json& value, const Json& state, Unresolved unresolved) {
   return walked(value, [&](const Json& string) {

@@ -7,7 +7,9 @@
 
 namespace sluice::flow {
 
-const Json* Writer::value(std::string_view name) const { return resolve(*state_, scoped(name)); }
+const Json* Writer::value(std::string_view name) const {
+  return resolve(*state_, scoped(name));
+}
 
 std::expected<void, std::string> Writer::set(std::string_view name, Json value) {
   auto path = writable(name);
@@ -40,7 +42,8 @@ std::expected<std::string, std::string> Writer::writable(std::string_view name) 
   const auto end = path.find_first_of(".[");
   const std::string_view scope = std::string_view(path).substr(0, end);
   if (end == std::string::npos) return std::unexpected(fmt::format("\"{}\" is a scope; name a member of it", name));
-  if (scope == "session" || scope == "input") return std::unexpected(fmt::format("cannot set {}: {} is read-only", path, scope));
+  if (scope == "session" || scope == "input")
+    return std::unexpected(fmt::format("cannot set {}: {} is read-only", path, scope));
   if (isolated_ && (scope == "user" || scope == "context")) {
     return std::unexpected(fmt::format("cannot set {}: {} is read-only in a composite", path, scope));
   }

@@ -1,5 +1,5 @@
-// The only way by which nodes change a session's state: it knows what may be written, the declared types, the size limit, and
-// how to take a node's changes back.
+// The only way by which nodes change a session's state: it knows what may be written, the declared types, the size
+// limit, and how to take a node's changes back.
 #pragma once
 
 #include <expected>
@@ -22,8 +22,8 @@ class Writer {
   // The value of an unscoped or scoped name, or nullptr.
   [[nodiscard]] const Json* value(std::string_view name) const;
 
-  // Sets or removes an unscoped (variables.<name>) or scoped name. Errors: a read-only scope, a scope alone, a declared type
-  // that does not fit, something in the way.
+  // Sets or removes an unscoped (variables.<name>) or scoped name. Errors: a read-only scope, a scope alone, a declared
+  // type that does not fit, something in the way.
   std::expected<void, std::string> set(std::string_view name, Json value);
   std::expected<void, std::string> remove(std::string_view name);
 

@@ -13,7 +13,8 @@ namespace {
 
 constexpr int kOldestServer = 150000;
 
-// The server's side of the connection. Dates, floats: the forms that Result reads, whatever role or database are set to.
+// The server's side of the connection. Dates, floats: the forms that Result reads, whatever role or database are set
+// to.
 constexpr std::string_view kSessionSettings =
     "select set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),"
     " set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '15000', false),"
@@ -46,12 +47,14 @@ ParsedDsn parse(const std::string& dsn) {
   // What libpq quotes after a colon may be the whole string with its password.
   std::string reason = message != nullptr ? message : "out of memory";
   reason = reason.substr(0, std::min(reason.find(": \""), reason.find('\n')));
-  throw ConfigError("cannot read the database DSN: " + reason, "a libpq URI reads postgresql://user@host:5432/database");
+  throw ConfigError("cannot read the database DSN: " + reason,
+                    "a libpq URI reads postgresql://user@host:5432/database");
 }
 
 using Keywords = std::vector<std::pair<std::string, std::string>>;
 
-// Of equal keywords libpq takes the last one, so what stands before dbname is a default and what stands after it is fixed.
+// Of equal keywords libpq takes the last one, so what stands before dbname is a default and what stands after it is
+// fixed.
 Keywords keywords_of(const ConnectOptions& options) {
   Keywords keywords{{"fallback_application_name", options.application_name}};
   const bool service = parse(options.dsn).has("service") || std::getenv("PGSERVICE") != nullptr;
@@ -98,7 +101,8 @@ Task<std::optional<T>> run_within(Loop& loop, BlockingPool& pool, Deadline deadl
 }
 
 PgError too_late() {
-  return PgError::lost("cannot connect to the database: it did not answer in time", "check that the DSN's host is reachable from here");
+  return PgError::lost("cannot connect to the database: it did not answer in time",
+                       "check that the DSN's host is reachable from here");
 }
 
 }  // namespace
@@ -130,8 +134,9 @@ Task<std::unique_ptr<Connection>> Connection::connect(Loop& loop, BlockingPool& 
   }
   PQsetErrorVerbosity(connection.get(), PQERRORS_DEFAULT);
   if (PQserverVersion(connection.get()) < kOldestServer) {
-    throw Error(fmt::format("the database server is PostgreSQL {}", PQparameterStatus(connection.get(), "server_version")),
-                "sluice needs PostgreSQL 15 or later", ExitCode::kUnavailable);
+    throw Error(
+        fmt::format("the database server is PostgreSQL {}", PQparameterStatus(connection.get(), "server_version")),
+        "sluice needs PostgreSQL 15 or later", ExitCode::kUnavailable);
   }
   std::unique_ptr<Connection> connected(new Connection(loop, pool, connection));
   co_await connected->set_session(deadline);

@@ -17,7 +17,9 @@ constexpr int kTextResults = 0;
 // Whether the server lives or not, its answer is not waited for any more.
 constexpr const char* kTooLate = "no answer came before the deadline";
 
-bool is_error(ExecStatusType status) { return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE; }
+bool is_error(ExecStatusType status) {
+  return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
+}
 
 bool is_copy(ExecStatusType status) {
   return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
@@ -30,7 +32,8 @@ bool readable(int fd) {
 
 }  // namespace
 
-// Stands in the frame of an operation. One that leaves without finish(), by exception or destruction, breaks the connection.
+// Stands in the frame of an operation. One that leaves without finish(), by exception or destruction, breaks the
+// connection.
 class Connection::Operation {
  public:
   explicit Operation(Connection& connection) : connection_(connection) {
@@ -89,7 +92,8 @@ Task<std::vector<Result>> Connection::run(Pipeline pipeline, Deadline deadline) 
         fields.statement = entry.name;
         const ErrorKind kind = kind_after(entry, fields.sqlstate, *result);
         if (!first_error) first_error.emplace(kind, std::move(fields));
-        if (first_error->kind() == ErrorKind::kLost || PQstatus(connection_.get()) == CONNECTION_BAD) throw *first_error;
+        if (first_error->kind() == ErrorKind::kLost || PQstatus(connection_.get()) == CONNECTION_BAD)
+          throw *first_error;
       } else if (status == PGRES_PIPELINE_ABORTED) {
         continue;
       } else if (step.preparation) {
@@ -100,7 +104,8 @@ Task<std::vector<Result>> Connection::run(Pipeline pipeline, Deadline deadline) 
     }
   }
   std::optional<Result> sync = co_await next_result(deadline);
-  if (!sync || PQresultStatus(sync->result_.get()) != PGRES_PIPELINE_SYNC || PQexitPipelineMode(connection_.get()) != 1) {
+  if (!sync || PQresultStatus(sync->result_.get()) != PGRES_PIPELINE_SYNC ||
+      PQexitPipelineMode(connection_.get()) != 1) {
     fail_lost("the end of a pipeline is missing: " + connection_message(connection_.get()));
   }
   operation.finish();
@@ -127,7 +132,9 @@ Task<void> Connection::execute_script(std::string sql, Deadline deadline) {
   if (first_error) throw *first_error;
 }
 
-Task<void> Connection::ping(Deadline deadline) { (void)co_await query("", {}, deadline); }
+Task<void> Connection::ping(Deadline deadline) {
+  (void)co_await query("", {}, deadline);
+}
 
 Task<void> Connection::cancel() {
   const std::shared_ptr<PGcancel> request(PQgetCancel(connection_.get()), &PQfreeCancel);
@@ -155,12 +162,15 @@ Task<std::optional<Notification>> Connection::wait_notification(Deadline deadlin
 }
 
 std::vector<Notification> Connection::take_notifications() {
-  std::vector<Notification> taken(std::make_move_iterator(notifications_.begin()), std::make_move_iterator(notifications_.end()));
+  std::vector<Notification> taken(std::make_move_iterator(notifications_.begin()),
+                                  std::make_move_iterator(notifications_.end()));
   notifications_.clear();
   return taken;
 }
 
-bool Connection::in_transaction() const noexcept { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
+bool Connection::in_transaction() const noexcept {
+  return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
+}
 
 bool Connection::still_open() noexcept {
   if (broken_ || busy_) return !broken_;
@@ -171,8 +181,12 @@ bool Connection::still_open() noexcept {
   return !broken_;
 }
 
-int Connection::server_pid() const noexcept { return PQbackendPID(connection_.get()); }
-int Connection::server_version() const noexcept { return PQserverVersion(connection_.get()); }
+int Connection::server_pid() const noexcept {
+  return PQbackendPID(connection_.get());
+}
+int Connection::server_version() const noexcept {
+  return PQserverVersion(connection_.get());
+}
 
 std::string Connection::quote_identifier(std::string_view name) const {
   const std::unique_ptr<char, decltype(&PQfreemem)> quoted(
@@ -210,9 +224,9 @@ void Connection::send(const Plan& plan) {
     const auto known = prepared_.find(name);
     const auto preparing = plan.preparing.find(name);
     const bool named = known != prepared_.end() || preparing != plan.preparing.end();
-    sent = sent && send_step(step, !named                        ? std::string()
+    sent = sent && send_step(step, !named                     ? std::string()
                                    : known != prepared_.end() ? known->second.server_name
-                                                                 : preparing->second.server_name);
+                                                              : preparing->second.server_name);
   }
   sent = sent && PQpipelineSync(connection_.get()) == 1;
   if (!sent) fail_lost(connection_message(connection_.get()));
@@ -223,11 +237,12 @@ bool Connection::send_step(const Step& step, const std::string& server_name) {
   const int count = static_cast<int>(params.size());
   const Params::Arrays arrays = params.arrays();
   if (step.preparation) {
-    return PQsendPrepare(connection_.get(), server_name.c_str(), step.entry->sql.c_str(), count, params.types().data()) == 1;
+    return PQsendPrepare(connection_.get(), server_name.c_str(), step.entry->sql.c_str(), count,
+                         params.types().data()) == 1;
   }
   if (server_name.empty()) {
-    return PQsendQueryParams(connection_.get(), step.entry->sql.c_str(), count, params.types().data(), arrays.values.data(),
-                             arrays.lengths.data(), arrays.formats.data(), kTextResults) == 1;
+    return PQsendQueryParams(connection_.get(), step.entry->sql.c_str(), count, params.types().data(),
+                             arrays.values.data(), arrays.lengths.data(), arrays.formats.data(), kTextResults) == 1;
   }
   return PQsendQueryPrepared(connection_.get(), server_name.c_str(), count, arrays.values.data(), arrays.lengths.data(),
                              arrays.formats.data(), kTextResults) == 1;
@@ -272,9 +287,11 @@ void Connection::read_input() {
 }
 
 ErrorKind Connection::kind_after(const Pipeline::Entry& entry, std::string_view sqlstate, const Result& result) {
-  // The server dropped the statement (26000), or its result has another shape since a migration: prepared anew, it works.
+  // The server dropped the statement (26000), or its result has another shape since a migration: prepared anew, it
+  // works.
   const char* function = PQresultErrorField(result.result_.get(), PG_DIAG_SOURCE_FUNCTION);
-  const bool reshaped = sqlstate == "0A000" && function != nullptr && std::string_view(function) == "RevalidateCachedQuery";
+  const bool reshaped =
+      sqlstate == "0A000" && function != nullptr && std::string_view(function) == "RevalidateCachedQuery";
   if (entry.name.empty() || !(reshaped || sqlstate == "26000")) return kind_of_sqlstate(sqlstate);
   prepared_.erase(entry.name);
   return ErrorKind::kTransient;

@@ -33,18 +33,19 @@ struct Notification {
   int server_pid = 0;  // of the backend that notified
 };
 
-// One operation at a time: a second one begun meanwhile throws Error. Every deadline that passes, and every operation that is
-// destroyed before it ends, leaves the connection broken(): nobody knows what the server made of it. A broken connection only
-// ever throws PgError{kLost}; drop it.
+// One operation at a time: a second one begun meanwhile throws Error. Every deadline that passes, and every operation
+// that is destroyed before it ends, leaves the connection broken(): nobody knows what the server made of it. A broken
+// connection only ever throws PgError{kLost}; drop it.
 //
-// Errors: PgError from all operations. After kTransient or kPermanent the connection is usable (inside a transaction block that
-// was begun explicitly, roll back first).
+// Errors: PgError from all operations. After kTransient or kPermanent the connection is usable (inside a transaction
+// block that was begun explicitly, roll back first).
 class Connection {
  public:
-  // Connects without blocking the loop: whatever libpq may block on (files, name resolution) runs in `pool`. Defaults below the DSN's own
-  // values, none of them when a service is named: keepalives after 10 s, each 5 s, 3 times; tcp_user_timeout 15 s; target_session_attrs=primary. The server's side of the
-  // connection is given the same keepalives, and looks every 5 s of a long statement whether its client is still there.
-  // `loop` and `pool` outlive the connection. Throws PgError (kLost, exit code 69, when it cannot be reached, 77 when the role is refused) or
+  // Connects without blocking the loop: whatever libpq may block on (files, name resolution) runs in `pool`. Defaults
+  // below the DSN's own values, none of them when a service is named: keepalives after 10 s, each 5 s, 3 times;
+  // tcp_user_timeout 15 s; target_session_attrs=primary. The server's side of the connection is given the same
+  // keepalives, and looks every 5 s of a long statement whether its client is still there. `loop` and `pool` outlive
+  // the connection. Throws PgError (kLost, exit code 69, when it cannot be reached, 77 when the role is refused) or
   // ConfigError when the DSN cannot be read.
   [[nodiscard]] static Task<std::unique_ptr<Connection>> connect(Loop& loop, BlockingPool& pool, ConnectOptions options,
                                                                  Deadline deadline = kNoDeadline);
@@ -55,9 +56,9 @@ class Connection {
   // One statement of any kind, parsed anew.
   Task<Result> query(std::string_view sql, Params params = {}, Deadline deadline = kNoDeadline);
 
-  // One statement, prepared on this connection when first used, in the same round trip. Its parameters' types are those of the first
-  // use; Error when a later use has others. A statement that the server has forgotten, or whose result changed its
-  // shape after a migration, fails once with kTransient and is prepared anew when next used.
+  // One statement, prepared on this connection when first used, in the same round trip. Its parameters' types are those
+  // of the first use; Error when a later use has others. A statement that the server has forgotten, or whose result
+  // changed its shape after a migration, fails once with kTransient and is prepared anew when next used.
   Task<Result> query(const Statement& statement, Params params = {}, Deadline deadline = kNoDeadline);
 
   // All statements of `pipeline` in one round trip; their results in order, or the first error.
@@ -66,15 +67,17 @@ class Connection {
   // Several statements in one text, without parameters, as one implicit transaction unless the text has its own.
   Task<void> execute_script(std::string sql, Deadline deadline = kNoDeadline);
 
-  // A round trip that asks nothing. Finds out half-open connections: the deadline then passes, which throws like any other.
+  // A round trip that asks nothing. Finds out half-open connections: the deadline then passes, which throws like any
+  // other.
   Task<void> ping(Deadline deadline);
 
-  // Asks the server, over a connection of its own, to cancel what this one is doing; the operation under way then throws kTransient
-  // (SQLSTATE 57014). To be called by another coroutine than the one that waits. A server that cannot be reached is logged only.
+  // Asks the server, over a connection of its own, to cancel what this one is doing; the operation under way then
+  // throws kTransient (SQLSTATE 57014). To be called by another coroutine than the one that waits. A server that cannot
+  // be reached is logged only.
   Task<void> cancel();
 
-  // The next notification of a channel that this connection LISTENs to, also one that came while a query ran; nothing when the deadline
-  // passed or a stop came first. Being destroyed does not break the connection.
+  // The next notification of a channel that this connection LISTENs to, also one that came while a query ran; nothing
+  // when the deadline passed or a stop came first. Being destroyed does not break the connection.
   Task<std::optional<Notification>> wait_notification(Deadline deadline = kNoDeadline, StopToken stop = {});
 
   // Those that have come so far, without waiting.
@@ -88,7 +91,7 @@ class Connection {
   [[nodiscard]] bool still_open() noexcept;
 
   [[nodiscard]] int server_pid() const noexcept;
-  [[nodiscard]] int server_version() const noexcept;     // as 150004
+  [[nodiscard]] int server_version() const noexcept;  // as 150004
   [[nodiscard]] std::string quote_identifier(std::string_view name) const;
 
  private:
@@ -118,8 +121,8 @@ class Connection {
   [[nodiscard]] bool send_step(const Step& step, const std::string& server_name);
   Task<void> flush(Deadline deadline);
   Task<std::optional<Result>> next_result(Deadline deadline);  // nothing at the end of a statement's results
-  bool consume_input();  // false when the connection is gone
-  void read_input();     // the same, but throws
+  bool consume_input();                                        // false when the connection is gone
+  void read_input();                                           // the same, but throws
   [[nodiscard]] ErrorKind kind_after(const Pipeline::Entry& entry, std::string_view sqlstate, const Result& result);
   [[noreturn]] void fail_lost(const std::string& reason) const;
 

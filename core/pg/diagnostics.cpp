@@ -84,8 +84,9 @@ PgError connect_failure(const pg_conn* connection) {
 
 void log_notice(void* /*unused*/, const pg_result* notice) noexcept {
   const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-  const bool warning = severity != nullptr && (std::strcmp(severity, "NOTICE") != 0 && std::strcmp(severity, "INFO") != 0 &&
-                                               std::strcmp(severity, "LOG") != 0 && std::strcmp(severity, "DEBUG") != 0);
+  const bool warning =
+      severity != nullptr && (std::strcmp(severity, "NOTICE") != 0 && std::strcmp(severity, "INFO") != 0 &&
+                              std::strcmp(severity, "LOG") != 0 && std::strcmp(severity, "DEBUG") != 0);
   const LogLevel level = warning ? LogLevel::kWarn : LogLevel::kDebug;
   if (!log_enabled(level)) return;
   const PgError::Fields fields = error_fields(notice);

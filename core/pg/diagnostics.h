@@ -16,7 +16,8 @@ namespace sluice::pg {
 // libpq's words for the state of a connection, on one line and without its advice.
 [[nodiscard]] std::string connection_message(const pg_conn* connection);
 
-// Of an attempt to connect that failed, with PQERRORS_VERBOSE in force while it ran: libpq keeps the SQLSTATE nowhere else.
+// Of an attempt to connect that failed, with PQERRORS_VERBOSE in force while it ran: libpq keeps the SQLSTATE nowhere
+// else.
 [[nodiscard]] PgError connect_failure(const pg_conn* connection);
 
 // The receiver of notices: warnings are logged as such, all others for debugging. Called on any thread.

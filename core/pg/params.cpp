@@ -26,10 +26,18 @@ void overwrite_big_endian(std::string& bytes, std::size_t at, std::uint32_t valu
   bytes.replace(at, encoded.size(), encoded);
 }
 
-void append(std::string& bytes, Type /*type*/, bool value) { bytes.push_back(value ? '\1' : '\0'); }
-void append(std::string& bytes, Type /*type*/, std::int32_t value) { append_big_endian(bytes, static_cast<std::uint32_t>(value)); }
-void append(std::string& bytes, Type /*type*/, std::int64_t value) { append_big_endian(bytes, static_cast<std::uint64_t>(value)); }
-void append(std::string& bytes, Type /*type*/, double value) { append_big_endian(bytes, std::bit_cast<std::uint64_t>(value)); }
+void append(std::string& bytes, Type /*type*/, bool value) {
+  bytes.push_back(value ? '\1' : '\0');
+}
+void append(std::string& bytes, Type /*type*/, std::int32_t value) {
+  append_big_endian(bytes, static_cast<std::uint32_t>(value));
+}
+void append(std::string& bytes, Type /*type*/, std::int64_t value) {
+  append_big_endian(bytes, static_cast<std::uint64_t>(value));
+}
+void append(std::string& bytes, Type /*type*/, double value) {
+  append_big_endian(bytes, std::bit_cast<std::uint64_t>(value));
+}
 void append(std::string& bytes, Type /*type*/, const Uuid& value) {
   bytes.append(reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size());
 }
@@ -43,20 +51,30 @@ void append(std::string& bytes, Type type, std::string_view value) {
 
 unsigned array_type_of(Type element) {
   switch (element) {
-    case Type::kBool: return 1000;
-    case Type::kBytea: return 1001;
-    case Type::kInt4: return 1007;
-    case Type::kText: return 1009;
-    case Type::kInt8: return 1016;
-    case Type::kFloat8: return 1022;
-    case Type::kTimestamptz: return 1185;
-    case Type::kUuid: return 2951;
-    case Type::kJsonb: return 3807;
+    case Type::kBool:
+      return 1000;
+    case Type::kBytea:
+      return 1001;
+    case Type::kInt4:
+      return 1007;
+    case Type::kText:
+      return 1009;
+    case Type::kInt8:
+      return 1016;
+    case Type::kFloat8:
+      return 1022;
+    case Type::kTimestamptz:
+      return 1185;
+    case Type::kUuid:
+      return 2951;
+    case Type::kJsonb:
+      return 3807;
   }
   return 0;
 }
 
-// Offsets in an array's head: dimensions, has-nulls flag, element type, then length and lower bound of the one dimension.
+// Offsets in an array's head: dimensions, has-nulls flag, element type, then length and lower bound of the one
+// dimension.
 constexpr std::size_t kHasNullsAt = 4;
 constexpr std::size_t kLengthAt = 12;
 
@@ -78,16 +96,36 @@ Params& Params::null(Type type) {
   return *this;
 }
 
-Params& Params::boolean(std::optional<bool> value) { return scalar(Type::kBool, value); }
-Params& Params::int4(std::optional<std::int32_t> value) { return scalar(Type::kInt4, value); }
-Params& Params::int8(std::optional<std::int64_t> value) { return scalar(Type::kInt8, value); }
-Params& Params::float8(std::optional<double> value) { return scalar(Type::kFloat8, value); }
-Params& Params::text(std::optional<std::string_view> value) { return scalar(Type::kText, value); }
-Params& Params::bytea(std::optional<std::string_view> value) { return scalar(Type::kBytea, value); }
-Params& Params::uuid(const std::optional<Uuid>& value) { return scalar(Type::kUuid, value); }
-Params& Params::timestamptz(std::optional<Timestamp> value) { return scalar(Type::kTimestamptz, value); }
-Params& Params::jsonb(const Json& value) { return jsonb_text(to_text(value)); }
-Params& Params::jsonb_text(std::optional<std::string_view> json) { return scalar(Type::kJsonb, json); }
+Params& Params::boolean(std::optional<bool> value) {
+  return scalar(Type::kBool, value);
+}
+Params& Params::int4(std::optional<std::int32_t> value) {
+  return scalar(Type::kInt4, value);
+}
+Params& Params::int8(std::optional<std::int64_t> value) {
+  return scalar(Type::kInt8, value);
+}
+Params& Params::float8(std::optional<double> value) {
+  return scalar(Type::kFloat8, value);
+}
+Params& Params::text(std::optional<std::string_view> value) {
+  return scalar(Type::kText, value);
+}
+Params& Params::bytea(std::optional<std::string_view> value) {
+  return scalar(Type::kBytea, value);
+}
+Params& Params::uuid(const std::optional<Uuid>& value) {
+  return scalar(Type::kUuid, value);
+}
+Params& Params::timestamptz(std::optional<Timestamp> value) {
+  return scalar(Type::kTimestamptz, value);
+}
+Params& Params::jsonb(const Json& value) {
+  return jsonb_text(to_text(value));
+}
+Params& Params::jsonb_text(std::optional<std::string_view> json) {
+  return scalar(Type::kJsonb, json);
+}
 
 void Params::begin_array(Type element) {
   array_start_ = bytes_.size();
@@ -105,7 +143,8 @@ void Params::add_element(Type type, const T& value) {
   const std::size_t length_at = bytes_.size();
   append_big_endian(bytes_, std::uint32_t{0});
   append(bytes_, type, value);
-  overwrite_big_endian(bytes_, length_at, static_cast<std::uint32_t>(bytes_.size() - length_at - sizeof(std::uint32_t)));
+  overwrite_big_endian(bytes_, length_at,
+                       static_cast<std::uint32_t>(bytes_.size() - length_at - sizeof(std::uint32_t)));
   ++array_elements_;
 }
 

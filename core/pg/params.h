@@ -27,8 +27,9 @@ enum class Type : unsigned {
   kJsonb = 3802,
 };
 
-// Each call adds the next parameter and returns the builder: Params().int8(id).text(name). An empty optional is null, and so is
-// null(type): a parameter keeps its type whatever its value. Other SQL types are reached by a cast of text in the statement
+// Each call adds the next parameter and returns the builder: Params().int8(id).text(name). An empty optional is null,
+// and so is null(type): a parameter keeps its type whatever its value. Other SQL types are reached by a cast of text in
+// the statement
 // ($1::text::pg_snapshot, $2::text::interval).
 class Params {
  public:
@@ -36,33 +37,51 @@ class Params {
   Params& int4(std::optional<std::int32_t> value);
   Params& int8(std::optional<std::int64_t> value);
   Params& float8(std::optional<double> value);
-  Params& text(std::optional<std::string_view> value);   // UTF-8 without NUL, else the server refuses it
+  Params& text(std::optional<std::string_view> value);  // UTF-8 without NUL, else the server refuses it
   Params& bytea(std::optional<std::string_view> value);
   Params& uuid(const std::optional<Uuid>& value);
   Params& timestamptz(std::optional<Timestamp> value);
-  Params& jsonb(const Json& value);                      // JSON null is jsonb 'null', not SQL null
+  Params& jsonb(const Json& value);  // JSON null is jsonb 'null', not SQL null
   Params& jsonb_text(std::optional<std::string_view> json);
   Params& null(Type type);
 
   // One-dimensional arrays, sent in binary. The range's elements are values as above or optionals of them.
   template <std::ranges::input_range Range>
-  Params& boolean_array(const Range& values) { return array<bool>(Type::kBool, values); }
+  Params& boolean_array(const Range& values) {
+    return array<bool>(Type::kBool, values);
+  }
   template <std::ranges::input_range Range>
-  Params& int4_array(const Range& values) { return array<std::int32_t>(Type::kInt4, values); }
+  Params& int4_array(const Range& values) {
+    return array<std::int32_t>(Type::kInt4, values);
+  }
   template <std::ranges::input_range Range>
-  Params& int8_array(const Range& values) { return array<std::int64_t>(Type::kInt8, values); }
+  Params& int8_array(const Range& values) {
+    return array<std::int64_t>(Type::kInt8, values);
+  }
   template <std::ranges::input_range Range>
-  Params& float8_array(const Range& values) { return array<double>(Type::kFloat8, values); }
+  Params& float8_array(const Range& values) {
+    return array<double>(Type::kFloat8, values);
+  }
   template <std::ranges::input_range Range>
-  Params& text_array(const Range& values) { return array<std::string_view>(Type::kText, values); }
+  Params& text_array(const Range& values) {
+    return array<std::string_view>(Type::kText, values);
+  }
   template <std::ranges::input_range Range>
-  Params& bytea_array(const Range& values) { return array<std::string_view>(Type::kBytea, values); }
+  Params& bytea_array(const Range& values) {
+    return array<std::string_view>(Type::kBytea, values);
+  }
   template <std::ranges::input_range Range>
-  Params& uuid_array(const Range& values) { return array<Uuid>(Type::kUuid, values); }
+  Params& uuid_array(const Range& values) {
+    return array<Uuid>(Type::kUuid, values);
+  }
   template <std::ranges::input_range Range>
-  Params& timestamptz_array(const Range& values) { return array<Timestamp>(Type::kTimestamptz, values); }
+  Params& timestamptz_array(const Range& values) {
+    return array<Timestamp>(Type::kTimestamptz, values);
+  }
   template <std::ranges::input_range Range>
-  Params& jsonb_text_array(const Range& texts) { return array<std::string_view>(Type::kJsonb, texts); }
+  Params& jsonb_text_array(const Range& texts) {
+    return array<std::string_view>(Type::kJsonb, texts);
+  }
 
   [[nodiscard]] std::size_t size() const noexcept { return types_.size(); }
 

@@ -13,7 +13,9 @@ ExitCode exit_code_of(ErrorKind kind, std::string_view sqlstate) {
 }  // namespace
 
 PgError::PgError(ErrorKind kind, Fields fields)
-    : Error(fields.message, fields.hint, exit_code_of(kind, fields.sqlstate)), kind_(kind), fields_(std::move(fields)) {}
+    : Error(fields.message, fields.hint, exit_code_of(kind, fields.sqlstate)),
+      kind_(kind),
+      fields_(std::move(fields)) {}
 
 PgError::PgError(Fields fields) : PgError(kind_of_sqlstate(fields.sqlstate), std::move(fields)) {}
 
@@ -30,13 +32,13 @@ ErrorKind kind_of_sqlstate(std::string_view sqlstate) {
   // Shutdown, crash, starting up, dropped database, idle session: the server ends the connection.
   if (sqlstate.starts_with("57P")) return ErrorKind::kLost;
   if (sqlstate == "25P03" || sqlstate == "25P04") return ErrorKind::kLost;  // idle or transaction timeout: it ends too
-  for (const std::string_view transient : {"40",      // serialization failure, deadlock
-                                           "53",      // out of disk, memory, connections
-                                           "58",      // system error outside the server
-                                           "55P03",   // lock not available
-                                           "55006",   // object in use
-                                           "57014",   // cancelled, statement timeout
-                                           "25006"})  // read-only: it was demoted to a standby
+  for (const std::string_view transient : {"40",                            // serialization failure, deadlock
+                                           "53",                            // out of disk, memory, connections
+                                           "58",                            // system error outside the server
+                                           "55P03",                         // lock not available
+                                           "55006",                         // object in use
+                                           "57014",                         // cancelled, statement timeout
+                                           "25006"})                        // read-only: it was demoted to a standby
   {
     if (sqlstate.starts_with(transient)) return ErrorKind::kTransient;
   }

@@ -10,12 +10,13 @@ namespace sluice::pg {
 
 enum class ErrorKind {
   kLost,       // the connection is gone, or unknown: nothing can be said of what was asked last; reconnect
-  kTransient,  // the same statement may work later: serialization failure, deadlock, lock or resource shortage, cancelled
+  kTransient,  // the same statement may work later: serialization failure, deadlock, lock or resource shortage,
+               // cancelled
   kPermanent,  // it will fail again: a refused role, a violated constraint, an error that a function raised
 };
 
-// what() is the server's primary message as it stands, or the client's own in lower case. Exit code: 69 when kLost, 77 when the
-// server refuses the role (SQLSTATE 28xxx, 42501), else 1.
+// what() is the server's primary message as it stands, or the client's own in lower case. Exit code: 69 when kLost, 77
+// when the server refuses the role (SQLSTATE 28xxx, 42501), else 1.
 class PgError : public Error {
  public:
   struct Fields {

@@ -10,13 +10,15 @@
 
 namespace sluice::pg {
 
-// A statement with a name: prepared once a connection, on first use. Both texts are static (embedded SQL, literals). Anything with
-// the members `name` and `text` converts, so that sql::query("claim_tasks") can be given wherever a Statement is wanted.
+// A statement with a name: prepared once a connection, on first use. Both texts are static (embedded SQL, literals).
+// Anything with the members `name` and `text` converts, so that sql::query("claim_tasks") can be given wherever a
+// Statement is wanted.
 struct Statement {
   std::string_view name;
   std::string_view text;
 
-  constexpr Statement(std::string_view statement_name, std::string_view statement_text) : name(statement_name), text(statement_text) {}
+  constexpr Statement(std::string_view statement_name, std::string_view statement_text)
+      : name(statement_name), text(statement_text) {}
   template <typename Named>
     requires requires(const Named& named) {
       { named.name } -> std::convertible_to<std::string_view>;
@@ -25,8 +27,8 @@ struct Statement {
   constexpr Statement(const Named& named) : name(named.name), text(named.text) {}
 };
 
-// An order of statements for Connection::run(), in one round trip with one sync. Without `begin` among them they are one
-// implicit transaction: all take effect or none does. After the first error the server skips the rest.
+// An order of statements for Connection::run(), in one round trip with one sync. Without `begin` among them they are
+// one implicit transaction: all take effect or none does. After the first error the server skips the rest.
 class Pipeline {
  public:
   Pipeline& add(const Statement& statement, Params params = {}) {

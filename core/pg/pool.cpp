@@ -4,7 +4,8 @@
 
 namespace sluice::pg {
 
-// A coroutine that waits for a slot. Granted means that the slot is its own, to be passed on if it never gets to use it.
+// A coroutine that waits for a slot. Granted means that the slot is its own, to be passed on if it never gets to use
+// it.
 struct Pool::Waiter {
   explicit Waiter(Pool& owner) : pool(owner), woken(owner.loop_) { pool.waiters_.push_back(this); }
   Waiter(const Waiter&) = delete;
@@ -31,7 +32,9 @@ class Pool::Slot {
   ~Slot() {
     if (pool_ != nullptr) pool_->free_slot();
   }
-  Lease lease(std::unique_ptr<Connection> connection) { return Lease(*std::exchange(pool_, nullptr), std::move(connection)); }
+  Lease lease(std::unique_ptr<Connection> connection) {
+    return Lease(*std::exchange(pool_, nullptr), std::move(connection));
+  }
 
  private:
   Pool* pool_;
@@ -78,7 +81,8 @@ std::unique_ptr<Connection> Pool::take_idle() noexcept {
 }
 
 void Pool::give_back(std::unique_ptr<Connection> connection) noexcept {
-  if (!connection->broken() && !connection->busy() && !connection->in_transaction()) idle_.push_back(std::move(connection));
+  if (!connection->broken() && !connection->busy() && !connection->in_transaction())
+    idle_.push_back(std::move(connection));
   free_slot();
 }
 

@@ -12,7 +12,8 @@ namespace sluice::pg {
 
 class Pool;
 
-// A borrowed connection; goes back when destroyed. It is closed instead of kept when it is broken or left in a transaction.
+// A borrowed connection; goes back when destroyed. It is closed instead of kept when it is broken or left in a
+// transaction.
 class Lease {
  public:
   Lease(Lease&& other) noexcept;
@@ -39,8 +40,8 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // A connection: an idle one that is still open, else a new one, else (all lent out) the first that comes back; first come, first
-  // served. Throws PgError{kLost} when the deadline passes first, and what connect() throws.
+  // A connection: an idle one that is still open, else a new one, else (all lent out) the first that comes back; first
+  // come, first served. Throws PgError{kLost} when the deadline passes first, and what connect() throws.
   Task<Lease> acquire(Deadline deadline = kNoDeadline);
 
   [[nodiscard]] std::size_t idle() const noexcept { return idle_.size(); }

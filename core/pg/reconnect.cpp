@@ -23,7 +23,8 @@ struct Reconnector::Attempt {
 
   static Task<void> make(Attempt& attempt, Reconnector& owner) {
     try {
-      attempt.connection = co_await Connection::connect(owner.loop_, owner.pool_, owner.options_, Clock::now() + kPatience);
+      attempt.connection =
+          co_await Connection::connect(owner.loop_, owner.pool_, owner.options_, Clock::now() + kPatience);
     } catch (const PgError& error) {
       attempt.refused = error;
     } catch (...) {
@@ -62,10 +63,9 @@ Task<std::unique_ptr<Connection>> Reconnector::connect(StopToken stop) {
 }
 
 void Reconnector::log_return(Clock::duration away) const {
-  log_info("the database is back",
-           {{"purpose", purpose_},
-            {"away_ms", std::chrono::duration_cast<milliseconds>(away).count()},
-            {"tries", backoff_.failed() + 1}});
+  log_info("the database is back", {{"purpose", purpose_},
+                                    {"away_ms", std::chrono::duration_cast<milliseconds>(away).count()},
+                                    {"tries", backoff_.failed() + 1}});
 }
 
 }  // namespace sluice::pg

@@ -9,14 +9,14 @@
 
 namespace sluice::pg {
 
-// For one long-lived connection of a daemon. Logs an outage once when it begins and once when it is over, however many tries lie
-// between; the field `purpose` says whose connection it is.
+// For one long-lived connection of a daemon. Logs an outage once when it begins and once when it is over, however many
+// tries lie between; the field `purpose` says whose connection it is.
 class Reconnector {
  public:
   Reconnector(Loop& loop, BlockingPool& pool, ConnectOptions options, std::string purpose);
 
-  // Tries until it is connected, with 0.1 s to 5 s and jitter between tries, 10 s each; nullptr when `stop` came first. Every PgError is
-  // retried, a refused role included (it may be granted while we wait); ConfigError is thrown.
+  // Tries until it is connected, with 0.1 s to 5 s and jitter between tries, 10 s each; nullptr when `stop` came first.
+  // Every PgError is retried, a refused role included (it may be granted while we wait); ConfigError is thrown.
   [[nodiscard]] Task<std::unique_ptr<Connection>> connect(StopToken stop = {});
 
  private:

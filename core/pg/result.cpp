@@ -53,12 +53,18 @@ T value_or_throw(std::optional<T> value, const std::string& column, const char* 
 
 }  // namespace
 
-void Result::Clear::operator()(pg_result* result) const noexcept { PQclear(result); }
+void Result::Clear::operator()(pg_result* result) const noexcept {
+  PQclear(result);
+}
 
 Result::Result(pg_result* owned) : result_(owned) {}
 
-int Result::rows() const noexcept { return PQntuples(result_.get()); }
-int Result::columns() const noexcept { return PQnfields(result_.get()); }
+int Result::rows() const noexcept {
+  return PQntuples(result_.get());
+}
+int Result::columns() const noexcept {
+  return PQnfields(result_.get());
+}
 
 Row Result::operator[](int row) const {
   if (row < 0 || row >= rows()) throw Error("row " + std::to_string(row) + " of a result of " + std::to_string(rows()));
@@ -98,9 +104,13 @@ std::string Row::name(Column column) const {
   return known != nullptr ? known : std::to_string(column.index_);
 }
 
-void Row::throw_null(Column column) const { throw Error("column " + name(column) + " is null"); }
+void Row::throw_null(Column column) const {
+  throw Error("column " + name(column) + " is null");
+}
 
-bool Row::is_null(Column column) const { return !raw(column); }
+bool Row::is_null(Column column) const {
+  return !raw(column);
+}
 
 std::string Row::bytes(Column column) const {
   const auto text = raw(column);

@@ -34,9 +34,10 @@ class Column {
 // One row; lives no longer than its Result.
 class Row {
  public:
-  // The value as T: bool, std::int32_t, std::int64_t, double, std::string_view (the value's text, whatever its type; lives as long
-  // as the Result), std::string, Uuid, Timestamp, Json (json, jsonb), std::vector<std::string> (text[] without nulls), or an
-  // std::optional of one of these, which alone may be null. Throws Error naming the column when it is absent, null or no T.
+  // The value as T: bool, std::int32_t, std::int64_t, double, std::string_view (the value's text, whatever its type;
+  // lives as long as the Result), std::string, Uuid, Timestamp, Json (json, jsonb), std::vector<std::string> (text[]
+  // without nulls), or an std::optional of one of these, which alone may be null. Throws Error naming the column when
+  // it is absent, null or no T.
   template <typename T>
   [[nodiscard]] T get(Column column) const;
 
@@ -80,8 +81,15 @@ class Result {
     Iterator() = default;
     Iterator(const Result& result, int row) : result_(&result), row_(row) {}
     Row operator*() const { return (*result_)[row_]; }
-    Iterator& operator++() { ++row_; return *this; }
-    Iterator operator++(int) { Iterator before = *this; ++row_; return before; }
+    Iterator& operator++() {
+      ++row_;
+      return *this;
+    }
+    Iterator operator++(int) {
+      Iterator before = *this;
+      ++row_;
+      return before;
+    }
     bool operator==(const Iterator& other) const { return row_ == other.row_; }
 
    private:

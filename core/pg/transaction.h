@@ -9,11 +9,12 @@
 
 namespace sluice::pg {
 
-// begin, `body()`, commit; rolls back and throws on what body throws. `body` is a callable that returns a Task; it is kept in the
-// frame, so its captures live as long as they are needed. `begin` may be "begin isolation level repeatable read" and the like.
+// begin, `body()`, commit; rolls back and throws on what body throws. `body` is a callable that returns a Task; it is
+// kept in the frame, so its captures live as long as they are needed. `begin` may be "begin isolation level repeatable
+// read" and the like.
 template <typename Body>
-auto in_transaction(Connection& connection, Body body, Deadline deadline = kNoDeadline, std::string_view begin = "begin")
-    -> std::invoke_result_t<Body> {
+auto in_transaction(Connection& connection, Body body, Deadline deadline = kNoDeadline,
+                    std::string_view begin = "begin") -> std::invoke_result_t<Body> {
   using Value = decltype(std::declval<std::invoke_result_t<Body>>().operator co_await().await_resume());
   std::exception_ptr failure;
   (void)co_await connection.query(begin, {}, deadline);

@@ -20,7 +20,7 @@ enum class Own : int {
   kHelp,
   kVersion,
   kDumpConfig
-};                                  // flags of every command, as getopt_long returns them
+};  // flags of every command, as getopt_long returns them
 constexpr int kFirstOption = 1000;  // + index in the option table
 constexpr int kFirstFlag = 10'000;  // + index in the command's flags
 

@@ -12,12 +12,15 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr milliseconds kHotPause{1};
-constexpr milliseconds kHotFor{10};        // without finding anything, before going to sleep is worth its round trips
-constexpr milliseconds kMaxDrainPause{50};  // while a long transaction holds the bound back; its commit is found within this time
+constexpr milliseconds kHotFor{10};  // without finding anything, before going to sleep is worth its round trips
+constexpr milliseconds kMaxDrainPause{
+    50};  // while a long transaction holds the bound back; its commit is found within this time
 constexpr seconds kHeartbeat{1};
-constexpr seconds kAnswer{10};              // no answer for that long: the connection is taken for half-open
+constexpr seconds kAnswer{10};  // no answer for that long: the connection is taken for half-open
 
-Deadline answer_deadline() { return Clock::now() + kAnswer; }
+Deadline answer_deadline() {
+  return Clock::now() + kAnswer;
+}
 
 }  // namespace
 
@@ -26,8 +29,10 @@ Doorbell::Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, s
       flag_(std::move(flag)),
       reconnector_(loop, pool, std::move(options), "doorbell of " + flag_),
       found_last_(Clock::now()),
-      notifications_(metrics.counter("sluice_" + flag_ + "_notifications_total", "Notifications that woke a sleeping reader.")),
-      declared_(metrics.counter("sluice_" + flag_ + "_declared_total", "Times a reader declared that it goes to sleep.")),
+      notifications_(
+          metrics.counter("sluice_" + flag_ + "_notifications_total", "Notifications that woke a sleeping reader.")),
+      declared_(
+          metrics.counter("sluice_" + flag_ + "_declared_total", "Times a reader declared that it goes to sleep.")),
       found_by_heartbeat_(metrics.counter("sluice_" + flag_ + "_found_by_heartbeat_total",
                                           "Polls of the safety net that found what no notification told of.")) {}
 
@@ -52,7 +57,8 @@ Task<void> Doorbell::next(Polled last, StopToken stop) {
 Task<void> Doorbell::connect(StopToken stop) {
   connection_ = co_await reconnector_.connect(stop);
   if (connection_ == nullptr) co_return;
-  // A flag need not survive a crash of the server: all connections end with it, and begin here again. So nobody waits for its flush.
+  // A flag need not survive a crash of the server: all connections end with it, and begin here again. So nobody waits
+  // for its flush.
   (void)co_await connection_->query("set synchronous_commit = off", {}, answer_deadline());
   (void)co_await connection_->query("listen sluice_wake", {}, answer_deadline());
   co_await wake();
@@ -62,7 +68,8 @@ Task<void> Doorbell::step(Polled last, StopToken stop) {
   if (last.found) {
     if (std::exchange(by_heartbeat_, false)) found_by_heartbeat_.add();
     found_last_ = Clock::now();
-    // What is found while draining came from a writer that needed no notification; the state stays. A heartbeat's find ends the sleep.
+    // What is found while draining came from a writer that needed no notification; the state stays. A heartbeat's find
+    // ends the sleep.
     if (state_ == State::kIdle) co_await wake();
     if (state_ == State::kDrained) state_ = State::kDrain;
     if (rung()) co_await wake();
@@ -97,7 +104,8 @@ Task<void> Doorbell::declare() {
   state_ = State::kDrain;
 }
 
-// Leaves DRAIN by looking first and polling after: the poll's snapshot is then at least as new as the one that passed the bound.
+// Leaves DRAIN by looking first and polling after: the poll's snapshot is then at least as new as the one that passed
+// the bound.
 Task<void> Doorbell::drain(StopToken stop) {
   const pg::Result result =
       co_await connection_->query(sql::query("drain_passed"), pg::Params().text(bound_), answer_deadline());

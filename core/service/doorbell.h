@@ -1,17 +1,21 @@
-// When to poll a table that others write to, without a NOTIFY on each write and without missing one (DESIGN 4, "Sleep").
+// When to poll a table that others write to, without a NOTIFY on each write and without missing one (DESIGN 4,
+// "Sleep").
 //
-// Writers insert and then read a flag, the last value of a sequence: 0 says that a reader is awake and will find the row by itself,
-// anything else that it must be notified. The reader moves through four states:
+// Writers insert and then read a flag, the last value of a sequence: 0 says that a reader is awake and will find the
+// row by itself, anything else that it must be notified. The reader moves through four states:
 //
 //   HOT      polls at once after finding something, else every millisecond; the flag is 0
 //   DECLARE  sets the flag to 1 in a transaction of its own, then takes B = pg_current_xact_id() in another
-//   DRAIN    polls until a snapshot with xmin >= B was taken before a poll that found nothing: a writer that read 0 had its transaction
-//            id before it read, hence below B, so by then it has ended and its rows were seen; one that reads 1 notifies
+//   DRAIN    polls until a snapshot with xmin >= B was taken before a poll that found nothing: a writer that read 0 had
+//   its transaction
+//            id before it read, hence below B, so by then it has ended and its rows were seen; one that reads 1
+//            notifies
 //   IDLE     waits for a notification; any one of this flag leads to HOT, with the flag at 0
 //
-// A poll a second in IDLE is the safety net: a reader killed while HOT leaves the flag at 0 until another declares. What that poll finds
-// while the flag was up is counted in sluice_<flag>_found_by_heartbeat_total and must stay 0: somebody should have notified.
-// The writers' half, and how several readers share a flag, is written in sql/api/doorbell.sql.
+// A poll a second in IDLE is the safety net: a reader killed while HOT leaves the flag at 0 until another declares.
+// What that poll finds while the flag was up is counted in sluice_<flag>_found_by_heartbeat_total and must stay 0:
+// somebody should have notified. The writers' half, and how several readers share a flag, is written in
+// sql/api/doorbell.sql.
 #pragma once
 
 #include <functional>
@@ -32,15 +36,17 @@ struct Polled {
 
 class Doorbell {
  public:
-  // `flag` is events, tasks or deliveries. It has a connection of its own, opened by next(), which must be to the server itself:
-  // poolers in transaction mode lose notifications.
+  // `flag` is events, tasks or deliveries. It has a connection of its own, opened by next(), which must be to the
+  // server itself: poolers in transaction mode lose notifications.
   Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string flag, Metrics& metrics);
 
   // Calls `call`, from inside next(), for each notification with that payload: lists changed, endpoints changed.
-  void on_payload(std::string payload, std::function<void()> call) { others_.emplace(std::move(payload), std::move(call)); }
+  void on_payload(std::string payload, std::function<void()> call) {
+    others_.emplace(std::move(payload), std::move(call));
+  }
 
-  // Tells the outcome of the last poll and returns when it is time for the next, or when `stop` came. A lost connection is made
-  // anew here, and counts as a wake-up.
+  // Tells the outcome of the last poll and returns when it is time for the next, or when `stop` came. A lost connection
+  // is made anew here, and counts as a wake-up.
   Task<void> next(Polled last, StopToken stop);
 
  private:

@@ -15,8 +15,8 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kInterval{1};
-constexpr seconds kAnswer{3};       // below the 4 s after which a silent process counts as dead
-constexpr int kReapEvery = 10;      // heartbeats between looks for rows of processes long dead
+constexpr seconds kAnswer{3};   // below the 4 s after which a silent process counts as dead
+constexpr int kReapEvery = 10;  // heartbeats between looks for rows of processes long dead
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -65,12 +65,14 @@ Task<void> Process::beat(StopToken stop) {
   if (connection_ == nullptr) co_return;
   co_await refresh();
   if (current_ == nullptr) co_await enroll();
-  if (++beats_ % kReapEvery == 0) (void)co_await connection_->query(sql::query("reap_processes"), {}, Clock::now() + kAnswer);
+  if (++beats_ % kReapEvery == 0)
+    (void)co_await connection_->query(sql::query("reap_processes"), {}, Clock::now() + kAnswer);
 }
 
 Task<void> Process::enroll() {
-  const pg::Result result = co_await connection_->query(
-      sql::query("register_process"), pg::Params().text(kind_).text(host_name()).int4(getpid()), Clock::now() + kAnswer);
+  const pg::Result result =
+      co_await connection_->query(sql::query("register_process"),
+                                  pg::Params().text(kind_).text(host_name()).int4(getpid()), Clock::now() + kAnswer);
   current_ = std::make_shared<Membership>(result.one().get<std::int64_t>(0));
   memberships_.push_back(current_);
   enrolled_.set();

@@ -1,5 +1,6 @@
-// This process among all daemons: its registration, its heartbeat, and what its claims are made under. A claim on a task or delivery
-// counts while the process that made it is heard of (DESIGN 5): no lease is written, and a dead process's claims are free after 4 s.
+// This process among all daemons: its registration, its heartbeat, and what its claims are made under. A claim on a
+// task or delivery counts while the process that made it is heard of (DESIGN 5): no lease is written, and a dead
+// process's claims are free after 4 s.
 #pragma once
 
 #include <cstdint>
@@ -23,15 +24,15 @@ class Process {
   // `kind` is listener, worker or notifier.
   Process(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string kind);
 
-  // Registers and sends heartbeats over a connection of its own until `stop`, then gives up every id: claims that are left are free at
-  // once. Stop it last.
+  // Registers and sends heartbeats over a connection of its own until `stop`, then gives up every id: claims that are
+  // left are free at once. Stop it last.
   Task<void> run(StopToken stop);
 
   // What to claim under, once registered; null when `stop` came first.
   Task<Claimant> claimant(StopToken stop);
 
-  // Makes later claims go under a new id. To be called when the answer to a claim was lost: what was claimed under the old id without our
-  // knowing becomes free as soon as the claims that we do know of have ended and let go of it.
+  // Makes later claims go under a new id. To be called when the answer to a claim was lost: what was claimed under the
+  // old id without our knowing becomes free as soon as the claims that we do know of have ended and let go of it.
   void renew() noexcept;
 
  private:

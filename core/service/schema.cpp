@@ -61,9 +61,13 @@ struct Book {
   [[nodiscard]] int version() const { return migrations.empty() ? 0 : migrations.rbegin()->first; }
 };
 
-std::string checksum_of(std::string_view text) { return hex_encode(as_text(sha256(text))); }
+std::string checksum_of(std::string_view text) {
+  return hex_encode(as_text(sha256(text)));
+}
 
-std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+std::string_view file_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
 // NNNN_subject.sql
 int version_of(std::string_view name) {
@@ -83,14 +87,16 @@ Content make_embedded() {
   }
   for (const sql::File& file : sql::api_files()) content.api.push_back({file_name(file.path), file.text});
   const auto twice = std::ranges::adjacent_find(content.migrations, {}, &Migration::version);
-  if (twice != content.migrations.end()) throw std::logic_error(fmt::format("two migrations have version {}", twice->version));
+  if (twice != content.migrations.end())
+    throw std::logic_error(fmt::format("two migrations have version {}", twice->version));
   return content;
 }
 
 Task<Book> read_book(pg::Connection& connection) {
   Book book;
   const pg::Result found = co_await connection.query(
-      "select to_regclass('sluice.schema_migrations') is not null and to_regclass('sluice_private.api_files') is not null");
+      "select to_regclass('sluice.schema_migrations') is not null and to_regclass('sluice_private.api_files') is not "
+      "null");
   book.exists = found.one().get<bool>(0);
   if (!book.exists) co_return book;
   const pg::Result migrations =
@@ -198,7 +204,8 @@ Task<void> apply_api(pg::Connection& connection, const std::vector<const Content
   log_info("applied functions and views", {{"files", files.size()}});
 }
 
-// After a migration all API files are applied, since it may have replaced what they stand on; otherwise those that changed.
+// After a migration all API files are applied, since it may have replaced what they stand on; otherwise those that
+// changed.
 std::vector<const Content::ApiFile*> api_to_apply(const Content& content, const Book& book, bool migrated) {
   std::vector<const Content::ApiFile*> files;
   for (const Content::ApiFile& file : content.api) {
@@ -213,7 +220,8 @@ Task<MigrateReport> migrate_locked(pg::Connection& connection, const Content& co
   require_unchanged(content, book);
   const CheckReport found = compare(content, book);
   if (!found.unknown.empty()) {
-    throw Error(fmt::format("the database is at migration {}, newer than this binary's {}", found.version, found.binary_version),
+    throw Error(fmt::format("the database is at migration {}, newer than this binary's {}", found.version,
+                            found.binary_version),
                 "migrate with the newer sluice that made it");
   }
   if (!book.exists) {
@@ -241,7 +249,9 @@ Task<MigrateReport> migrate_locked(pg::Connection& connection, const Content& co
   co_return report;
 }
 
-std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+std::string joined(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
+}
 
 }  // namespace
 
@@ -263,7 +273,8 @@ Task<MigrateReport> migrate(pg::Connection& connection, const Content& content, 
   } catch (...) {
     failure = std::current_exception();
   }
-  if (!connection.broken()) (void)co_await connection.query("select pg_advisory_unlock($1)", pg::Params().int8(kLockKey));
+  if (!connection.broken())
+    (void)co_await connection.query("select pg_advisory_unlock($1)", pg::Params().int8(kLockKey));
   if (failure) std::rethrow_exception(failure);
   co_return report;
 }
@@ -277,14 +288,16 @@ Task<CheckReport> check(pg::Connection& connection, const Content& content) {
 Task<void> require_up_to_date(pg::Connection& connection, const Content& content) {
   const CheckReport report = co_await check(connection, content);
   switch (report.state) {
-    case State::kUpToDate: break;
+    case State::kUpToDate:
+      break;
     case State::kBehind:
       throw Error(fmt::format("the database lacks {}", joined(report.pending)), "run: sluice migrate");
     case State::kAhead:
       log_warn("the database has migrations that this binary does not know", {{"migrations", joined(report.unknown)}});
       break;
     case State::kAheadBreaking:
-      throw Error(fmt::format("the database has breaking migrations that this binary does not know: {}", joined(report.unknown)),
+      throw Error(fmt::format("the database has breaking migrations that this binary does not know: {}",
+                              joined(report.unknown)),
                   "install the sluice that made them");
   }
 }
@@ -300,8 +313,9 @@ std::string print(const Content& content) {
   if (content.api.empty()) return text;
   text += "\nbegin;\n";
   for (const Content::ApiFile& file : content.api) {
-    text += fmt::format("-- api/{0}\n{1}\ninsert into sluice_private.api_files (path, checksum) values ('{0}', '{2}');\n",
-                        file.name, file.text, checksum_of(file.text));
+    text +=
+        fmt::format("-- api/{0}\n{1}\ninsert into sluice_private.api_files (path, checksum) values ('{0}', '{2}');\n",
+                    file.name, file.text, checksum_of(file.text));
   }
   return text + "commit;\n";
 }

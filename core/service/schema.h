@@ -54,17 +54,17 @@ struct CheckReport {
   std::vector<std::string> unknown;  // names of migrations that only the database has
 };
 
-// Applies what is missing: each migration in a transaction of its own, then the changed API files in one. Two at once are safe:
-// the second waits and finds nothing to do. Creates the schemas sluice and sluice_private if absent. Throws Error when an applied
-// migration's text has changed or `to` is unknown, PgError with the file's name in statement() when the SQL fails; what was
-// committed before stays.
+// Applies what is missing: each migration in a transaction of its own, then the changed API files in one. Two at once
+// are safe: the second waits and finds nothing to do. Creates the schemas sluice and sluice_private if absent. Throws
+// Error when an applied migration's text has changed or `to` is unknown, PgError with the file's name in statement()
+// when the SQL fails; what was committed before stays.
 Task<MigrateReport> migrate(pg::Connection& connection, const Content& content, MigrateOptions options = {});
 
 // Compares without writing. Throws Error when an applied migration's text has changed.
 Task<CheckReport> check(pg::Connection& connection, const Content& content);
 
-// What a daemon does at start-up: returns when it may run (up to date, or ahead without a breaking migration), else throws Error
-// with the advice what to do.
+// What a daemon does at start-up: returns when it may run (up to date, or ahead without a breaking migration), else
+// throws Error with the advice what to do.
 Task<void> require_up_to_date(pg::Connection& connection, const Content& content);
 
 // The SQL that migrate() would run on an empty database, as one text for psql.

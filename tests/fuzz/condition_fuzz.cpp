@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)flow::mapped_object(*value, *value, flow::MappingKind::kApiCall);
   try {
     const flow::FlowSet flows{.main = flow::Flow::from_json(*value), .subflows = {}};
-    flow::Conversation talk(flows, clone(*value), flow::Time(), [](const auto&, const auto&) { return flow::HttpOutcome(); });
+    flow::Conversation talk(flows, clone(*value), flow::Time(),
+                            [](const auto&, const auto&) { return flow::HttpOutcome(); });
     (void)talk.start();
     for (int turn = 0; turn < 4 && talk.waits_for_input(); ++turn) (void)talk.input(*value);
   } catch (const Error&) {

@@ -1,4 +1,5 @@
-// Any text as a template against a state that holds it too: nothing may crash, and no secret's mark may come from a value.
+// Any text as a template against a state that holds it too: nothing may crash, and no secret's mark may come from a
+// value.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,7 +1,7 @@
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <fstream>
-
-#include <fmt/format.h>
 
 #include "tests/pg/pg_fixture.h"
 #include "tests/support/tcp_proxy.h"
@@ -18,7 +18,8 @@ class Connect : public PgTest {
 
 TEST_F(Connect, OverTcpAndOverTheSocket) {
   EXPECT_EQ(value(*connect(), "select host(inet_server_addr())"), "127.0.0.1");
-  EXPECT_EQ(value(*connect(test::TestCluster::instance().socket_dsn(database_.name())), "select inet_server_addr()"), "null");
+  EXPECT_EQ(value(*connect(test::TestCluster::instance().socket_dsn(database_.name())), "select inet_server_addr()"),
+            "null");
 }
 
 TEST_F(Connect, NamesItselfUnlessTheDsnDoes) {
@@ -43,8 +44,8 @@ TEST_F(Connect, TakesTheSecondHostWhenTheFirstRefuses) {
   test::TcpProxy closed(1);
   closed.refuse_connections();
   const int port = test::TestCluster::instance().port();
-  const auto connection = connect(
-      fmt::format("postgresql://postgres@127.0.0.1:{},127.0.0.1:{}/{}", closed.port(), port, database_.name()));
+  const auto connection =
+      connect(fmt::format("postgresql://postgres@127.0.0.1:{},127.0.0.1:{}/{}", closed.port(), port, database_.name()));
   EXPECT_EQ(value(*connection, "select 1"), "1");
 }
 
@@ -80,7 +81,8 @@ TEST_F(Connect, ARefusedRoleIsNotPermitted) {
   EXPECT_EQ(error.sqlstate(), "28000");
   EXPECT_EQ(error.kind(), ErrorKind::kPermanent);
   EXPECT_EQ(error.exit_code(), ExitCode::kNotPermitted);
-  EXPECT_NE(error.message().find("FATAL:  role \"nobody_here\" does not exist"), std::string_view::npos) << error.message();
+  EXPECT_NE(error.message().find("FATAL:  role \"nobody_here\" does not exist"), std::string_view::npos)
+      << error.message();
   EXPECT_EQ(error.message().find("LOCATION"), std::string_view::npos) << error.message();
 }
 
@@ -91,7 +93,8 @@ TEST_F(Connect, AnUnknownDatabaseIsUnavailable) {
 }
 
 TEST_F(Connect, AnUnreadableDsnIsAConfigErrorThatKeepsThePassword) {
-  for (const char* dsn : {"postgresql://u:hunter2@[::1/db", "postgresql://u:hunter2@h:5432/db?what=hunter2", "host='hunter2"}) {
+  for (const char* dsn :
+       {"postgresql://u:hunter2@[::1/db", "postgresql://u:hunter2@h:5432/db?what=hunter2", "host='hunter2"}) {
     try {
       (void)loop_.run(Connection::connect(loop_, blocking_, {dsn}));
       ADD_FAILURE() << dsn;

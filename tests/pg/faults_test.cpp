@@ -15,8 +15,8 @@ class Faults : public PgTest {
   Task<void> until_active(Connection& watcher, int pid) {
     bool active = false;
     while (!active) {
-      const Result found = co_await watcher.query(
-          "select 1 from pg_stat_activity where pid = $1 and state = 'active'", Params().int4(pid), patience());
+      const Result found = co_await watcher.query("select 1 from pg_stat_activity where pid = $1 and state = 'active'",
+                                                  Params().int4(pid), patience());
       active = !found.empty();
     }
   }

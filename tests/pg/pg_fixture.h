@@ -15,10 +15,14 @@ namespace sluice::pg {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-inline Deadline in(milliseconds delay) { return Clock::now() + delay; }
+inline Deadline in(milliseconds delay) {
+  return Clock::now() + delay;
+}
 
 // For tests that must not hang for ever, whatever is broken.
-inline Deadline patience() { return in(seconds(20)); }
+inline Deadline patience() {
+  return in(seconds(20));
+}
 
 class PgTest : public testing::Test {
  protected:

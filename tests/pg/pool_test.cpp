@@ -150,7 +150,9 @@ TEST_F(Reconnect, IsSilentWhenAllIsWell) {
 
 TEST_F(Reconnect, TriesUntilItWorksAndLogsTheOutageOnce) {
   proxy_.refuse_connections();
-  auto connecting = [](Reconnector& on, std::unique_ptr<Connection>& result) -> Task<void> { result = co_await on.connect(); };
+  auto connecting = [](Reconnector& on, std::unique_ptr<Connection>& result) -> Task<void> {
+    result = co_await on.connect();
+  };
   auto body = [&]() -> Task<void> {
     std::unique_ptr<Connection> connection;
     TaskScope scope(loop_);
@@ -162,7 +164,8 @@ TEST_F(Reconnect, TriesUntilItWorksAndLogsTheOutageOnce) {
     EXPECT_NE(connection, nullptr);
   };
   loop_.run(body());
-  EXPECT_EQ(seen_, (std::vector<std::string>{"the database cannot be reached, trying until it can", "the database is back"}));
+  EXPECT_EQ(seen_,
+            (std::vector<std::string>{"the database cannot be reached, trying until it can", "the database is back"}));
 }
 
 TEST_F(Reconnect, AStopEndsIt) {

@@ -7,12 +7,16 @@ namespace {
 
 using pg::PgError;
 
-constexpr Migration kFirst{1, "0001_first.sql", "create table sluice.a (n int);\ninsert into sluice.a values (1);\n", false};
+constexpr Migration kFirst{1, "0001_first.sql", "create table sluice.a (n int);\ninsert into sluice.a values (1);\n",
+                           false};
 constexpr Migration kSecond{2, "0002_second.sql", "insert into sluice.a values (2);", false};
 constexpr Migration kBreaking{3, "0003_breaking.sql", "--! breaking\ninsert into sluice.a values (3);", true};
-constexpr Content::ApiFile kFunction{"f.sql", "create or replace function sluice.f() returns int language sql as 'select 1';"};
-constexpr Content::ApiFile kFunctionChanged{"f.sql", "create or replace function sluice.f() returns int language sql as 'select 2';"};
-constexpr Content::ApiFile kView{"g.sql", "create or replace view sluice.g as select sluice.f() as f, count(*) from sluice.a;"};
+constexpr Content::ApiFile kFunction{"f.sql",
+                                     "create or replace function sluice.f() returns int language sql as 'select 1';"};
+constexpr Content::ApiFile kFunctionChanged{
+    "f.sql", "create or replace function sluice.f() returns int language sql as 'select 2';"};
+constexpr Content::ApiFile kView{"g.sql",
+                                 "create or replace view sluice.g as select sluice.f() as f, count(*) from sluice.a;"};
 
 using Names = std::vector<std::string>;
 
@@ -24,8 +28,10 @@ class Schema : public pg::PgTest {
   template <typename T>
   std::string refusal(Task<T> task) {
     try {
-      if constexpr (std::is_void_v<T>) loop_.run(std::move(task));
-      else (void)loop_.run(std::move(task));
+      if constexpr (std::is_void_v<T>)
+        loop_.run(std::move(task));
+      else
+        (void)loop_.run(std::move(task));
     } catch (const Error& error) {
       return error.what();
     }
@@ -66,7 +72,8 @@ TEST_F(Schema, AChangedApiFileIsAppliedAgainAlone) {
   EXPECT_EQ(look(changed).pending, (Names{"f.sql"}));
   EXPECT_EQ(apply(changed).api, (Names{"f.sql"}));
   EXPECT_EQ(value(*connection_, "select f from sluice.g"), "2");
-  EXPECT_EQ(apply({{kFirst, kSecond}, {kFunctionChanged, kView}}).api, (Names{"f.sql", "g.sql"})) << "a migration renews all";
+  EXPECT_EQ(apply({{kFirst, kSecond}, {kFunctionChanged, kView}}).api, (Names{"f.sql", "g.sql"}))
+      << "a migration renews all";
 }
 
 TEST_F(Schema, AnEditedMigrationIsNamed) {
@@ -80,7 +87,8 @@ TEST_F(Schema, AnEditedMigrationIsNamed) {
 }
 
 TEST_F(Schema, AFailingMigrationLeavesThoseBeforeItAndNothingOfItself) {
-  const Migration failing{2, "0002_bad.sql", "-- ключ\ninsert into sluice.a values (2);\ninsert into sluice.no_such values (1);\n", false};
+  const Migration failing{2, "0002_bad.sql",
+                          "-- ключ\ninsert into sluice.a values (2);\ninsert into sluice.no_such values (1);\n", false};
   const PgError error = error_of(migrate(*connection_, {{kFirst, failing, kBreaking}, {kFunction}}));
   EXPECT_EQ(error.message(), "0002_bad.sql:3: relation \"sluice.no_such\" does not exist");
   EXPECT_EQ(error.sqlstate(), "42P01");
@@ -91,12 +99,16 @@ TEST_F(Schema, AFailingMigrationLeavesThoseBeforeItAndNothingOfItself) {
 
 TEST_F(Schema, AFileMustNotEndItsTransaction) {
   const Migration committing{1, "0001_commit.sql", "create schema x; commit;", false};
-  EXPECT_EQ(refusal(migrate(*connection_, {{committing}, {}})), "0001_commit.sql ends the transaction that it is run in");
+  EXPECT_EQ(refusal(migrate(*connection_, {{committing}, {}})),
+            "0001_commit.sql ends the transaction that it is run in");
 }
 
 TEST_F(Schema, TwoRunnersAtOnceApplyEachMigrationOnce) {
-  const Content content{{{1, "0001_slow.sql", "create table sluice.a (n int); select pg_sleep(0.1); insert into sluice.a values (1);", false}, kSecond},
-                        {kFunction}};
+  const Content content{
+      {{1, "0001_slow.sql", "create table sluice.a (n int); select pg_sleep(0.1); insert into sluice.a values (1);",
+        false},
+       kSecond},
+      {kFunction}};
   const auto other = connect();
   auto one = [](pg::Connection& on, const Content& what, std::size_t& applied) -> Task<void> {
     const MigrateReport report = co_await migrate(on, what);

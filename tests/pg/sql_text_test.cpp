@@ -21,7 +21,8 @@ TEST_F(SqlText, EveryNamedStatementIsAcceptedByTheMigratedSchema) {
       (void)query(*connection_, "deallocate accepted");
     } catch (const PgError& error) {
       // The daemons say what type each parameter has; here one may be left open.
-      EXPECT_EQ(error.sqlstate(), "42P18") << named.name << ": " << error.what() << " at character " << error.fields().position - 20;
+      EXPECT_EQ(error.sqlstate(), "42P18")
+          << named.name << ": " << error.what() << " at character " << error.fields().position - 20;
     }
   }
 }

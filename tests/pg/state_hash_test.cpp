@@ -10,10 +10,38 @@ namespace {
 // A JSON value with the numbers and characters that are easy to get wrong.
 std::string random_json(std::mt19937_64& random, int depth) {
   const auto draw = [&](int below) { return static_cast<int>(random() % static_cast<unsigned>(below)); };
-  static const std::vector<std::string> kAtoms{
-      "null", "true", "0", "-0", "-0.0", "0.0", "1.50", "1.0e1", "1.50e1", "1e15", "1e16", "1E+21", "1e22", "1.5e300", "1e-4", "1e-5", "0.0001",
-      "1.25e-7", "12345678901234567", "123456789012345678901234567890", "9007199254740993", "0.1", "123456.789e3", "-1e-10", "5e-324", "100",
-      "\"\"", "\"é\"", "\"🎉\"", "\"\\u007f\\u0080\\u2028\"", "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\"", "\"plain text\""};
+  static const std::vector<std::string> kAtoms{"null",
+                                               "true",
+                                               "0",
+                                               "-0",
+                                               "-0.0",
+                                               "0.0",
+                                               "1.50",
+                                               "1.0e1",
+                                               "1.50e1",
+                                               "1e15",
+                                               "1e16",
+                                               "1E+21",
+                                               "1e22",
+                                               "1.5e300",
+                                               "1e-4",
+                                               "1e-5",
+                                               "0.0001",
+                                               "1.25e-7",
+                                               "12345678901234567",
+                                               "123456789012345678901234567890",
+                                               "9007199254740993",
+                                               "0.1",
+                                               "123456.789e3",
+                                               "-1e-10",
+                                               "5e-324",
+                                               "100",
+                                               "\"\"",
+                                               "\"é\"",
+                                               "\"🎉\"",
+                                               "\"\\u007f\\u0080\\u2028\"",
+                                               "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\"",
+                                               "\"plain text\""};
   if (depth == 0 || draw(3) == 0) return kAtoms[static_cast<std::size_t>(draw(static_cast<int>(kAtoms.size())))];
   static const std::vector<std::string> kKeys{"a", "B", "b", "", "é", "～", "🎉", "a b", "\\\"", "zz", "z"};
   const bool object = draw(2) == 0;
@@ -46,8 +74,9 @@ class StateHash : public PgTest {
 
 TEST_F(StateHash, TheStoredFormFollowsJsonb) {
   const std::vector<std::string> texts = samples(seed_, 500);
-  const Result stored = query(*connection_, "select t::jsonb::text from unnest($1) with ordinality as u(t, n) order by n",
-                              Params().text_array(texts));
+  const Result stored =
+      query(*connection_, "select t::jsonb::text from unnest($1) with ordinality as u(t, n) order by n",
+            Params().text_array(texts));
   for (int i = 0; i < stored.rows(); ++i) {
     const std::string& text = texts[static_cast<std::size_t>(i)];
     // What jsonb prints has numbers as numeric prints them, so its canonical text is the one that the rule gives.
@@ -58,8 +87,9 @@ TEST_F(StateHash, TheStoredFormFollowsJsonb) {
 
 TEST_F(StateHash, EqualsTheOneInSql) {
   const std::vector<std::string> texts = samples(seed_, 500);
-  const Result hashes = query(*connection_, "select sluice.state_hash(t::jsonb) from unnest($1) with ordinality as u(t, n) order by n",
-                              Params().text_array(texts));
+  const Result hashes =
+      query(*connection_, "select sluice.state_hash(t::jsonb) from unnest($1) with ordinality as u(t, n) order by n",
+            Params().text_array(texts));
   for (int i = 0; i < hashes.rows(); ++i) {
     const std::string& text = texts[static_cast<std::size_t>(i)];
     EXPECT_EQ(state_hash_stored(*parse_json(text)), hashes[i].text(0)) << text << " seed " << seed_;

@@ -154,7 +154,8 @@ TEST_F(Statements, LargePipelinesBothWaysDoNotStall) {
 TEST_F(Statements, AScriptRunsWhollyOrNotAtAll) {
   loop_.run(connection_->execute_script("create table t (n int); insert into t values (1); insert into t values (2);"));
   EXPECT_EQ(rows(), "1,2");
-  const PgError error = error_of(connection_->execute_script("insert into t values (3);\nselect 1/0;\ninsert into t values (4);"));
+  const PgError error =
+      error_of(connection_->execute_script("insert into t values (3);\nselect 1/0;\ninsert into t values (4);"));
   EXPECT_EQ(error.sqlstate(), "22012");
   EXPECT_EQ(rows(), "1,2");
 }
@@ -190,7 +191,9 @@ TEST_F(Statements, NoticesAreLogged) {
   EXPECT_EQ(seen, (std::vector<std::string>{"beware", "now heard"}));
 }
 
-TEST_F(Statements, IdentifiersAreQuoted) { EXPECT_EQ(connection_->quote_identifier("a\"b"), "\"a\"\"b\""); }
+TEST_F(Statements, IdentifiersAreQuoted) {
+  EXPECT_EQ(connection_->quote_identifier("a\"b"), "\"a\"\"b\"");
+}
 
 }  // namespace
 }  // namespace sluice::pg

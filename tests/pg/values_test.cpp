@@ -46,8 +46,9 @@ TEST_F(Values, ScalarsComeBack) {
 }
 
 TEST_F(Values, NullsKeepTheirType) {
-  const Result result = query(*connection_, "select $1 as a, $2 as b, pg_typeof($1)::text as ta, pg_typeof($2)::text as tb, $3 as c",
-                              Params().int8(std::nullopt).null(Type::kJsonb).jsonb(Json()));
+  const Result result =
+      query(*connection_, "select $1 as a, $2 as b, pg_typeof($1)::text as ta, pg_typeof($2)::text as tb, $3 as c",
+            Params().int8(std::nullopt).null(Type::kJsonb).jsonb(Json()));
   const Row row = result.one();
   EXPECT_TRUE(row.is_null("a"));
   EXPECT_EQ(row.get<std::optional<std::int64_t>>("a"), std::nullopt);
@@ -63,9 +64,11 @@ TEST_F(Values, ArraysOfEveryTypeWithNulls) {
   const std::vector<std::optional<std::string>> documents{R"({"a":"ü"})", std::nullopt};
   const Result result =
       query(*connection_,
-            "select array_to_json($1::int8[]), array_to_json($2::int4[]), array_to_json($3::text[]), array_to_json($4::jsonb[]),"
+            "select array_to_json($1::int8[]), array_to_json($2::int4[]), array_to_json($3::text[]), "
+            "array_to_json($4::jsonb[]),"
             " array_to_json($5::uuid[]), $6::timestamptz[] = array[timestamptz '2026-01-02 03:04:05.678901Z', null],"
-            " array_to_json($7::bool[]), $8::bytea[] = array['\\x00ff'::bytea], array_to_json($9::float8[]), array_to_json($10::int8[])",
+            " array_to_json($7::bool[]), $8::bytea[] = array['\\x00ff'::bytea], array_to_json($9::float8[]), "
+            "array_to_json($10::int8[])",
             Params()
                 .int8_array(std::vector<std::int64_t>{1, std::numeric_limits<std::int64_t>::min()})
                 .int4_array(fours)
@@ -97,15 +100,18 @@ TEST_F(Values, UnnestedArraysKeepTheirRows) {
     ids.push_back(i);
     names.push_back("n" + std::to_string(i));
   }
-  const Result result = query(*connection_, "select count(*), sum(id), bool_and(name = 'n' || id) from unnest($1, $2) as t(id, name)",
-                              Params().int8_array(ids).text_array(names));
+  const Result result =
+      query(*connection_, "select count(*), sum(id), bool_and(name = 'n' || id) from unnest($1, $2) as t(id, name)",
+            Params().int8_array(ids).text_array(names));
   EXPECT_EQ(result.one().get<std::int64_t>(0), 5000);
   EXPECT_EQ(result.one().get<std::int64_t>(1), 12'497'500);
   EXPECT_TRUE(result.one().get<bool>(2));
 }
 
 TEST_F(Values, TextArraysAreRead) {
-  const Result result = query(*connection_, R"(select array['a', '', 'b c', 'x,"y\', 'NULL', 'ü'], '{}'::text[], array['a', null], '{{a}}'::text[])");
+  const Result result =
+      query(*connection_,
+            R"(select array['a', '', 'b c', 'x,"y\', 'NULL', 'ü'], '{}'::text[], array['a', null], '{{a}}'::text[])");
   const Row row = result.one();
   EXPECT_EQ(row.get<std::vector<std::string>>(0), (std::vector<std::string>{"a", "", "b c", "x,\"y\\", "NULL", "ü"}));
   EXPECT_TRUE(row.get<std::vector<std::string>>(1).empty());

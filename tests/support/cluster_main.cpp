@@ -1,5 +1,5 @@
-// What ctest's fixture runs: test_cluster start | stop; and test_cluster run COMMAND… for tests that are scripts: libpq's variables then name the
-// cluster and its superuser.
+// What ctest's fixture runs: test_cluster start | stop; and test_cluster run COMMAND… for tests that are scripts:
+// libpq's variables then name the cluster and its superuser.
 #include <unistd.h>
 
 #include <cstdio>

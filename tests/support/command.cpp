@@ -35,7 +35,8 @@ CommandResult run_command(const std::vector<std::string>& arguments, const std::
   CommandResult result;
   if (failed == 0) {
     char buffer[4096];
-    for (ssize_t got = 0; (got = read(ends[0], buffer, sizeof buffer)) > 0;) result.output.append(buffer, static_cast<std::size_t>(got));
+    for (ssize_t got = 0; (got = read(ends[0], buffer, sizeof buffer)) > 0;)
+      result.output.append(buffer, static_cast<std::size_t>(got));
     int status = 0;
     waitpid(child, &status, 0);
     result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -21,15 +21,23 @@ constexpr std::chrono::seconds kPatience{30};
 std::string next_log_file(const std::string& daemon) {
   static std::atomic<int> count{0};
   std::filesystem::create_directories(SLUICE_BINARY_DIR "/Testing");  // ctest makes it, a test run by hand does not
-  return std::string(SLUICE_BINARY_DIR) + "/Testing/" + daemon + "-" + std::to_string(getpid()) + "-" + std::to_string(++count) + ".log";
+  return std::string(SLUICE_BINARY_DIR) + "/Testing/" + daemon + "-" + std::to_string(getpid()) + "-" +
+         std::to_string(++count) + ".log";
 }
 
 }  // namespace
 
-DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn, const std::vector<std::string>& arguments)
+DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn,
+                             const std::vector<std::string>& arguments)
     : log_file_(next_log_file(daemon)) {
-  std::vector<std::string> words{std::string(SLUICE_BINARY_DIR) + "/bin/sluice", daemon, "--dsn", dsn,
-                                 "--http.allow_networks", "127.0.0.0/8", "--log.level", "debug"};
+  std::vector<std::string> words{std::string(SLUICE_BINARY_DIR) + "/bin/sluice",
+                                 daemon,
+                                 "--dsn",
+                                 dsn,
+                                 "--http.allow_networks",
+                                 "127.0.0.0/8",
+                                 "--log.level",
+                                 "debug"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -62,7 +70,9 @@ DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn, 
   }
 }
 
-DaemonProcess::~DaemonProcess() { kill(); }
+DaemonProcess::~DaemonProcess() {
+  kill();
+}
 
 void DaemonProcess::kill() {
   if (pid_ < 0) return;
@@ -75,8 +85,12 @@ int DaemonProcess::terminate() {
   return wait_for_end();
 }
 
-void DaemonProcess::stop_clock() const { ::kill(pid_, SIGSTOP); }
-void DaemonProcess::continue_clock() const { ::kill(pid_, SIGCONT); }
+void DaemonProcess::stop_clock() const {
+  ::kill(pid_, SIGSTOP);
+}
+void DaemonProcess::continue_clock() const {
+  ::kill(pid_, SIGCONT);
+}
 
 int DaemonProcess::wait_for_end() {
   int status = 0;

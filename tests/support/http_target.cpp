@@ -31,8 +31,8 @@ struct HttpTarget::State {
     return MHD_YES;
   }
 
-  static MHD_Result handle(void* self, MHD_Connection* connection, const char* url, const char* method, const char*, const char* upload,
-                           size_t* upload_size, void** context) {
+  static MHD_Result handle(void* self, MHD_Connection* connection, const char* url, const char* method, const char*,
+                           const char* upload, size_t* upload_size, void** context) {
     auto* request = static_cast<SeenRequest*>(*context);
     if (request == nullptr) {
       request = new SeenRequest{.method = method, .path = url, .headers = {}, .body = {}};
@@ -73,16 +73,20 @@ HttpTarget::HttpTarget(Answer answer) : state_(std::make_unique<State>()) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  state_->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0, nullptr, nullptr, &State::handle,
-                                    state_.get(), MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, &State::completed, nullptr,
-                                    MHD_OPTION_END);
+  state_->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, 0, nullptr,
+                                    nullptr, &State::handle, state_.get(), MHD_OPTION_SOCK_ADDR, &address,
+                                    MHD_OPTION_NOTIFY_COMPLETED, &State::completed, nullptr, MHD_OPTION_END);
   if (state_->daemon == nullptr) throw std::runtime_error("cannot start the HTTP target");
   state_->port = MHD_get_daemon_info(state_->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
 }
 
-HttpTarget::~HttpTarget() { MHD_stop_daemon(state_->daemon); }
+HttpTarget::~HttpTarget() {
+  MHD_stop_daemon(state_->daemon);
+}
 
-std::string HttpTarget::url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(state_->port) + path; }
+std::string HttpTarget::url(const std::string& path) const {
+  return "http://127.0.0.1:" + std::to_string(state_->port) + path;
+}
 
 std::vector<SeenRequest> HttpTarget::seen() const {
   const std::scoped_lock lock(state_->mutex);
@@ -92,7 +96,8 @@ std::vector<SeenRequest> HttpTarget::seen() const {
 void HttpTarget::wait_for_requests(std::size_t count) const {
   std::unique_lock lock(state_->mutex);
   if (!state_->changed.wait_for(lock, kPatience, [&] { return state_->seen.size() >= count; })) {
-    throw std::runtime_error("only " + std::to_string(state_->seen.size()) + " of " + std::to_string(count) + " requests came");
+    throw std::runtime_error("only " + std::to_string(state_->seen.size()) + " of " + std::to_string(count) +
+                             " requests came");
   }
 }
 

@@ -23,7 +23,8 @@ struct TargetReply {
 
 class HttpTarget {
  public:
-  // `answer` is called on a thread of the request's own, with the number of requests seen so far (this one included); it may block.
+  // `answer` is called on a thread of the request's own, with the number of requests seen so far (this one included);
+  // it may block.
   using Answer = std::function<TargetReply(const SeenRequest& request, int count)>;
   explicit HttpTarget(Answer answer);
   ~HttpTarget();  // waits for requests under way

@@ -57,7 +57,8 @@ Descriptor listen_on(int port) {
   const int yes = 1;
   setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   const sockaddr_in address = loopback(port);
-  if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(listener.get(), 64) != 0) {
+  if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      listen(listener.get(), 64) != 0) {
     throw std::runtime_error("the proxy cannot listen");
   }
   return listener;
@@ -79,13 +80,16 @@ struct Flow {
   int from;
   int to;
   std::deque<Chunk> held;
-  bool ended = false;   // the sender has finished
+  bool ended = false;      // the sender has finished
   bool passed_on = false;  // and the receiver was told
 };
 
 struct Link {
   Link(Descriptor near_end, Descriptor far_end)
-      : client(std::move(near_end)), server(std::move(far_end)), up{client.get(), server.get(), {}}, down{server.get(), client.get(), {}} {}
+      : client(std::move(near_end)),
+        server(std::move(far_end)),
+        up{client.get(), server.get(), {}},
+        down{server.get(), client.get(), {}} {}
 
   Descriptor client;
   Descriptor server;
@@ -137,8 +141,10 @@ struct TcpProxy::State {
       for (const Flow* flow : {&link.up, &link.down}) {
         if (!flow->ended && flow->held.size() < kMostHeld) watched.push_back({flow->from, POLLIN, 0});
         if (flow->held.empty()) continue;
-        if (flow->held.front().due <= Clock::now()) watched.push_back({flow->to, POLLOUT, 0});
-        else next = std::min(next, flow->held.front().due);
+        if (flow->held.front().due <= Clock::now())
+          watched.push_back({flow->to, POLLOUT, 0});
+        else
+          next = std::min(next, flow->held.front().due);
       }
     }
     if (next == Clock::time_point::max()) return -1;
@@ -169,8 +175,10 @@ struct TcpProxy::State {
       }
       flow.ended = got == 0;
       if (got == 0) break;
-      if (mode == Mode::kDrop) dropped += static_cast<std::size_t>(got);
-      else flow.held.push_back({Clock::now() + delay, std::string(buffer, static_cast<std::size_t>(got))});
+      if (mode == Mode::kDrop)
+        dropped += static_cast<std::size_t>(got);
+      else
+        flow.held.push_back({Clock::now() + delay, std::string(buffer, static_cast<std::size_t>(got))});
     }
     while (!flow.held.empty() && flow.held.front().due <= Clock::now()) {
       std::string& bytes = flow.held.front().bytes;
@@ -188,8 +196,8 @@ struct TcpProxy::State {
     }
   }
 
-  // Changes something under the lock and waits until the thread has looked: a socket that is closed while the thread polls it lives
-  // until the poll returns.
+  // Changes something under the lock and waits until the thread has looked: a socket that is closed while the thread
+  // polls it lives until the poll returns.
   template <typename Change>
   void change(Change apply) {
     std::unique_lock lock(mutex);
@@ -227,7 +235,9 @@ TcpProxy::~TcpProxy() {
   state_->thread.join();
 }
 
-int TcpProxy::port() const { return state_->port; }
+int TcpProxy::port() const {
+  return state_->port;
+}
 
 void TcpProxy::pass_traffic() {
   state_->change([this] {

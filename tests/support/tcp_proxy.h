@@ -1,4 +1,5 @@
-// A TCP relay on 127.0.0.1 that can misbehave as networks do. Runs on a thread of its own; every member may be called from any thread.
+// A TCP relay on 127.0.0.1 that can misbehave as networks do. Runs on a thread of its own; every member may be called
+// from any thread.
 #pragma once
 
 #include <chrono>
@@ -24,7 +25,7 @@ class TcpProxy {
   void refuse_connections();  // stops listening (what there is goes on) …
   void accept_connections();  // … until called
 
-  [[nodiscard]] int connections() const;           // relayed at this moment
+  [[nodiscard]] int connections() const;            // relayed at this moment
   [[nodiscard]] std::size_t bytes_dropped() const;  // since it was made
 
  private:

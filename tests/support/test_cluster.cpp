@@ -24,7 +24,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* kServerUser = "postgres";
 
-fs::path state_file() { return fs::path(SLUICE_BINARY_DIR) / "tests" / "cluster.state"; }
+fs::path state_file() {
+  return fs::path(SLUICE_BINARY_DIR) / "tests" / "cluster.state";
+}
 
 std::string binary_directory() {
   glob_t found{};
@@ -59,8 +61,8 @@ int free_port() {
   return ntohs(address.sin_port);
 }
 
-// A folder that the server's user owns and reaches: below the build folder, or where temporary files go if that is closed to it. Its
-// path is kept short, for the socket in it.
+// A folder that the server's user owns and reaches: below the build folder, or where temporary files go if that is
+// closed to it. Its path is kept short, for the socket in it.
 fs::path make_root() {
   constexpr std::size_t kLongestRoot = 80;
   const fs::path beside = state_file().parent_path();
@@ -82,14 +84,16 @@ void make_template(const TestCluster& cluster) {
   Loop loop;
   BlockingPool pool(loop, 1);
   auto body = [&]() -> Task<void> {
-    const std::unique_ptr<pg::Connection> admin = co_await pg::Connection::connect(loop, pool, {cluster.dsn("postgres")});
+    const std::unique_ptr<pg::Connection> admin =
+        co_await pg::Connection::connect(loop, pool, {cluster.dsn("postgres")});
     (void)co_await admin->query(fmt::format("create database {} template template0", kTemplateDatabase));
     {
       const std::unique_ptr<pg::Connection> connection =
           co_await pg::Connection::connect(loop, pool, {cluster.dsn(kTemplateDatabase)});
       (void)co_await schema::migrate(*connection, schema::embedded());
     }
-    co_await admin->execute_script(fmt::format("alter database {} with allow_connections false is_template true", kTemplateDatabase));
+    co_await admin->execute_script(
+        fmt::format("alter database {} with allow_connections false is_template true", kTemplateDatabase));
   };
   loop.run(body());
 }
@@ -139,7 +143,9 @@ const TestCluster& TestCluster::instance() {
   return cluster;
 }
 
-std::string TestCluster::dsn(std::string_view database) const { return dsn_as("postgres", database); }
+std::string TestCluster::dsn(std::string_view database) const {
+  return dsn_as("postgres", database);
+}
 
 std::string TestCluster::dsn_as(std::string_view role, std::string_view database, int port) const {
   return fmt::format("postgresql://{}@127.0.0.1:{}/{}", role, port != 0 ? port : port_, database);
@@ -154,13 +160,16 @@ void TestCluster::restart(std::string_view mode) const {
   resume();
 }
 
-void TestCluster::halt(std::string_view mode) const { run_server_tool(fmt::format("stop -w -m {}", mode)); }
+void TestCluster::halt(std::string_view mode) const {
+  run_server_tool(fmt::format("stop -w -m {}", mode));
+}
 
 void TestCluster::resume() const {
-  run_server_tool(fmt::format("start -w -l '{}/server.log' -o '-p {} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off"
-                              " -c synchronous_commit=off -c max_connections=200 -c max_prepared_transactions=10"
-                              " -c shared_buffers=64MB -c log_min_messages=warning'",
-                              root_, port_, root_));
+  run_server_tool(fmt::format(
+      "start -w -l '{}/server.log' -o '-p {} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off"
+      " -c synchronous_commit=off -c max_connections=200 -c max_prepared_transactions=10"
+      " -c shared_buffers=64MB -c log_min_messages=warning'",
+      root_, port_, root_));
 }
 
 bool TestCluster::alive() const {

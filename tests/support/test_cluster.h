@@ -10,15 +10,15 @@ inline constexpr std::string_view kTemplateDatabase = "sluice_template";
 
 class TestCluster {
  public:
-  // Removes what a run before has left behind, creates the cluster on a free port and migrates the template. As root, the server runs
-  // as the user postgres. Throws std::runtime_error with the server's words.
+  // Removes what a run before has left behind, creates the cluster on a free port and migrates the template. As root,
+  // the server runs as the user postgres. Throws std::runtime_error with the server's words.
   static TestCluster start();
 
   // Stops the running cluster, at once, and removes its files; does nothing when there is none.
   static void stop();
 
-  // The cluster that ctest's fixture has started; without one (a test executable run by hand) one of this process alone, which is
-  // stopped when it exits.
+  // The cluster that ctest's fixture has started; without one (a test executable run by hand) one of this process
+  // alone, which is stopped when it exits.
   static const TestCluster& instance();
 
   // URI with 127.0.0.1 and the superuser postgres, who needs no password.

@@ -27,7 +27,8 @@ void run_as_admin(const std::string& sql) {
 TestDatabase::TestDatabase(From from) {
   static std::atomic<int> count = 0;
   name_ = fmt::format("test_{}_{}", getpid(), ++count);
-  run_as_admin(fmt::format("create database {} template {}", name_, from == From::kTemplate ? kTemplateDatabase : "template0"));
+  run_as_admin(
+      fmt::format("create database {} template {}", name_, from == From::kTemplate ? kTemplateDatabase : "template0"));
 }
 
 TestDatabase::~TestDatabase() {

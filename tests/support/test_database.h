@@ -21,7 +21,9 @@ class TestDatabase {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::string dsn() const { return TestCluster::instance().dsn(name_); }
   // Through something that listens on another port of 127.0.0.1, such as a TcpProxy.
-  [[nodiscard]] std::string dsn_through(int port) const { return TestCluster::instance().dsn_as("postgres", name_, port); }
+  [[nodiscard]] std::string dsn_through(int port) const {
+    return TestCluster::instance().dsn_as("postgres", name_, port);
+  }
 
  private:
   std::string name_;

@@ -15,7 +15,9 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-Task<int> twice(int value) { co_return value * 2; }
+Task<int> twice(int value) {
+  co_return value * 2;
+}
 Task<int> failing() {
   throw std::runtime_error("broken");
   co_return 0;

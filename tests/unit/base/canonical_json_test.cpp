@@ -40,7 +40,8 @@ TEST(CanonicalJson, KeepsIntegersAndWritesFloatsAsPythonDoes) {
   EXPECT_EQ(canonical("[123456789012345678901234567890, -7]"), "[123456789012345678901234567890,-7]");
   EXPECT_EQ(canonical("[1E2, 1.50, 0.1e-3, 9999999999999998.0, 1e15, 1e16, 123456.789e3]"),
             "[100.0,1.5,0.0001,9999999999999998.0,1000000000000000.0,1e+16,123456789.0]");
-  EXPECT_EQ(canonical("[5e-324, 1.7976931348623157e308, 1e-400, -1e-400]"), "[5e-324,1.7976931348623157e+308,0.0,-0.0]");
+  EXPECT_EQ(canonical("[5e-324, 1.7976931348623157e308, 1e-400, -1e-400]"),
+            "[5e-324,1.7976931348623157e+308,0.0,-0.0]");
 }
 
 TEST(CanonicalJson, SortsByCodePointAndKeepsTheLastOfEqualKeys) {

@@ -5,7 +5,9 @@
 namespace sluice {
 namespace {
 
-std::string hex(const Sha256& digest) { return hex_encode(as_text(digest)); }
+std::string hex(const Sha256& digest) {
+  return hex_encode(as_text(digest));
+}
 
 TEST(Crypto, Sha256OfTheKnownVectors) {
   EXPECT_EQ(hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -24,9 +26,11 @@ TEST(Crypto, Ed25519OfRfc8032) {
   ASSERT_TRUE(seed_bytes);
   Ed25519Seed seed;
   std::copy(seed_bytes->begin(), seed_bytes->end(), seed.begin());
-  EXPECT_EQ(hex_encode(as_text(ed25519_public(seed))), "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+  EXPECT_EQ(hex_encode(as_text(ed25519_public(seed))),
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
   EXPECT_EQ(hex_encode(as_text(ed25519_sign(seed, ""))),
-            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe2465"
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f059"
+            "5bbe2465"
             "5141438e7a100b");
 }
 

@@ -12,7 +12,8 @@ Json parsed(std::string_view text) {
 }
 
 TEST(Json, RoundTripsCompactly) {
-  EXPECT_EQ(to_text(parsed(R"( {"a": [1, 2.0, -3, "é", null, true], "b": {}} )")), R"({"a":[1,2.0,-3,"é",null,true],"b":{}})");
+  EXPECT_EQ(to_text(parsed(R"( {"a": [1, 2.0, -3, "é", null, true], "b": {}} )")),
+            R"({"a":[1,2.0,-3,"é",null,true],"b":{}})");
 }
 
 TEST(Json, LastOfEqualKeysWins) {
@@ -26,7 +27,8 @@ TEST(Json, LastOfEqualKeysWins) {
 }
 
 TEST(Json, RefusesWhatIsNotJson) {
-  for (const char* text : {"", "{", "[1,]", "nul", "{\"a\":1} x", "\"\xff\"", "NaN", "'a'"}) EXPECT_FALSE(parse_json(text)) << text;
+  for (const char* text : {"", "{", "[1,]", "nul", "{\"a\":1} x", "\"\xff\"", "NaN", "'a'"})
+    EXPECT_FALSE(parse_json(text)) << text;
 }
 
 TEST(Json, DepthAndSizeAreBounded) {

@@ -11,7 +11,8 @@ namespace sluice {
 namespace {
 
 std::string line(LogFormat format, std::string_view message, std::initializer_list<LogField> fields) {
-  return format_log_line({std::chrono::system_clock::time_point{}, LogLevel::kWarn, message, {fields.begin(), fields.size()}}, format);
+  return format_log_line(
+      {std::chrono::system_clock::time_point{}, LogLevel::kWarn, message, {fields.begin(), fields.size()}}, format);
 }
 
 class LogSinkTest : public testing::Test {
@@ -28,20 +29,24 @@ class LogSinkTest : public testing::Test {
 
 TEST(Log, TextLineHasTimeLevelMessageAndFields) {
   const std::string worker = "w 1";
-  EXPECT_EQ(line(LogFormat::kText, "claimed tasks",
-                 {{"count", 3}, {"worker", worker}, {"share", 0.5}, {"hot", true}, {"id", std::uint64_t{1}}, {"none", ""}}),
-            "1970-01-01T00:00:00.000000Z warn  claimed tasks count=3 worker=\"w 1\" share=0.5 hot=true id=1 none=\"\"");
+  EXPECT_EQ(
+      line(LogFormat::kText, "claimed tasks",
+           {{"count", 3}, {"worker", worker}, {"share", 0.5}, {"hot", true}, {"id", std::uint64_t{1}}, {"none", ""}}),
+      "1970-01-01T00:00:00.000000Z warn  claimed tasks count=3 worker=\"w 1\" share=0.5 hot=true id=1 none=\"\"");
 }
 
 TEST(Log, NoValueForgesALineOrAField) {
   const std::string text =
       line(LogFormat::kText, "bad\nname", {{"value", "x\" level=error\r\n2026 error\x1b[31m\x7f\xc2\x9b\xff\u2028"}});
-  EXPECT_EQ(text, R"(1970-01-01T00:00:00.000000Z warn  bad\nname value="x\" level=error\r\n2026 error\u001b[31m\u007f\u009b\xff\u2028")");
+  EXPECT_EQ(
+      text,
+      R"(1970-01-01T00:00:00.000000Z warn  bad\nname value="x\" level=error\r\n2026 error\u001b[31m\u007f\u009b\xff\u2028")");
 }
 
 TEST(Log, JsonLineIsOneJsonObject) {
-  const std::string text = line(LogFormat::kJson, "a \"b\"\n",
-                                {{"text", "é\x01\xff"}, {"n", -1}, {"ratio", std::numeric_limits<double>::quiet_NaN()}});
+  const std::string text =
+      line(LogFormat::kJson, "a \"b\"\n",
+           {{"text", "é\x01\xff"}, {"n", -1}, {"ratio", std::numeric_limits<double>::quiet_NaN()}});
   const auto value = parse_json(text);
   ASSERT_TRUE(value) << text;
   EXPECT_EQ(string_member(*value, "level"), "warn");

@@ -50,8 +50,10 @@ TEST(Signature, AgreesWithTheSharedCases) {
 }
 
 TEST(Signature, RotationSignsWithEverySecretInOrder) {
-  const std::vector secrets{SigningSecret::parse("whsec_" + base64_encode(std::string(64, 'n'))), SigningSecret::parse(kSecret)};
-  const std::string header = webhook_signature(secrets, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, R"({"test": 2432232314})");
+  const std::vector secrets{SigningSecret::parse("whsec_" + base64_encode(std::string(64, 'n'))),
+                            SigningSecret::parse(kSecret)};
+  const std::string header =
+      webhook_signature(secrets, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, R"({"test": 2432232314})");
   EXPECT_TRUE(header.starts_with("v1,"));
   EXPECT_TRUE(header.ends_with(" v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")) << header;
 }
@@ -75,7 +77,8 @@ TEST(Signature, Ed25519VerifiesWithThePublicKey) {
 
 TEST(Signature, BadSecretsAreRefusedWithoutBeingShown) {
   EXPECT_EQ(refusal("whsec_c2hvcnQ="), "signing secret has 5 bytes after whsec_, not 24 to 64");
-  EXPECT_EQ(refusal("whsec_" + base64_encode(std::string(65, 'x'))), "signing secret has 65 bytes after whsec_, not 24 to 64");
+  EXPECT_EQ(refusal("whsec_" + base64_encode(std::string(65, 'x'))),
+            "signing secret has 65 bytes after whsec_, not 24 to 64");
   EXPECT_EQ(refusal("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS"), "signing secret is not base64 after whsec_");
   EXPECT_EQ(refusal("hunter2"), "signing secret begins with neither whsec_ nor whsk_");
   EXPECT_EQ(refusal("whsk_" + base64_encode(std::string(32, 'x'))), "signing key has 32 bytes after whsk_, not 64");

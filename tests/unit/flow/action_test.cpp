@@ -8,39 +8,53 @@ namespace {
 // The variables after these actions, or "! " and the error.
 std::string after(const std::string& actions, const std::string& variables = "{}") {
   FlowText flow;
-  flow.node("a", "action", "{'actions':[" + actions + "]}").node("ok", "message", "{'text':'ok'}").edge("a", "ok", "success");
+  flow.node("a", "action", "{'actions':[" + actions + "]}")
+      .node("ok", "message", "{'text':'ok'}")
+      .edge("a", "ok", "success");
   Talk talk(flow, j("{'variables':" + variables + "}"));
   talk.start();
   return talk.node() == "ok" ? talk.state("variables") : "! " + talk.info("last_error.message");
 }
 
 TEST(Action, SetVariableKeepsTypesAndNestsToAnyDepth) {
-  EXPECT_EQ(after("{'type':'set_variable','variable':'x','value':'{{variables.l}}'}", "{'l':[1]}"), "{'l':[1],'x':[1]}");
-  EXPECT_EQ(after("{'type':'set_variable','variable':'variables.a.b.c','value':{'k':'{{variables.n}}!'}}", "{'n':2}"), "{'n':2,'a':{'b':{'c':{'k':'2!'}}}}");
+  EXPECT_EQ(after("{'type':'set_variable','variable':'x','value':'{{variables.l}}'}", "{'l':[1]}"),
+            "{'l':[1],'x':[1]}");
+  EXPECT_EQ(after("{'type':'set_variable','variable':'variables.a.b.c','value':{'k':'{{variables.n}}!'}}", "{'n':2}"),
+            "{'n':2,'a':{'b':{'c':{'k':'2!'}}}}");
   EXPECT_EQ(after("{'type':'set_variable','variable':'l[1].t','value':5}", "{'l':[{},{'t':1}]}"), "{'l':[{},{'t':5}]}");
-  EXPECT_EQ(after("{'type':'set_variable','variable':'n.x','value':5}", "{'n':1}"), "! 'action 1 (set_variable): cannot set variables.n.x: x is no member of a number'");
+  EXPECT_EQ(after("{'type':'set_variable','variable':'n.x','value':5}", "{'n':1}"),
+            "! 'action 1 (set_variable): cannot set variables.n.x: x is no member of a number'");
   EXPECT_EQ(after("{'action':'set_variable','params':{'variable':'x','value':1}}"), "{'x':1}");
 }
 
 TEST(Action, IncrementAndDecrementCountFromZero) {
   EXPECT_EQ(after("{'type':'increment','variable':'n'}"), "{'n':1}");
-  EXPECT_EQ(after("{'type':'increment','variable':'n','amount':5},{'type':'decrement','variable':'n','increment':2}"), "{'n':3}");
-  EXPECT_EQ(after("{'type':'increment','variable':'n','amount':'{{variables.by}}'}", "{'by':0.5}"), "{'by':0.5,'n':0.5}");
+  EXPECT_EQ(after("{'type':'increment','variable':'n','amount':5},{'type':'decrement','variable':'n','increment':2}"),
+            "{'n':3}");
+  EXPECT_EQ(after("{'type':'increment','variable':'n','amount':'{{variables.by}}'}", "{'by':0.5}"),
+            "{'by':0.5,'n':0.5}");
   EXPECT_EQ(after("{'type':'increment','variable':'n'}", "{'n':'1'}"), "! 'action 1 (increment): n is no number'");
   EXPECT_EQ(after("{'type':'increment','variable':'n'}", "{'n':9223372036854775807}").substr(0, 1), "!");
 }
 
 TEST(Action, ListsGrowAndShrink) {
-  EXPECT_EQ(after("{'type':'append','variable':'l','value':1},{'type':'append','variable':'l','value':'{{variables.l}}'}"), "{'l':[1,[1]]}");
+  EXPECT_EQ(
+      after("{'type':'append','variable':'l','value':1},{'type':'append','variable':'l','value':'{{variables.l}}'}"),
+      "{'l':[1,[1]]}");
   EXPECT_EQ(after("{'type':'append','variable':'l','value':1}", "{'l':'text'}").substr(0, 1), "!");
   EXPECT_EQ(after("{'type':'remove','variable':'l','value':1}", "{'l':[1,'1',1.0,2]}"), "{'l':['1',2]}");
-  EXPECT_EQ(after("{'type':'clear','variable':'l'},{'type':'clear','variable':'o'}", "{'l':[1],'o':{'a':1}}"), "{'l':[],'o':{}}");
-  EXPECT_EQ(after("{'type':'delete_variable','variable':'l'},{'type':'delete_variable','variable':'gone'}", "{'l':[1]}"), "{}");
+  EXPECT_EQ(after("{'type':'clear','variable':'l'},{'type':'clear','variable':'o'}", "{'l':[1],'o':{'a':1}}"),
+            "{'l':[],'o':{}}");
+  EXPECT_EQ(
+      after("{'type':'delete_variable','variable':'l'},{'type':'delete_variable','variable':'gone'}", "{'l':[1]}"),
+      "{}");
 }
 
 TEST(Action, CalculateIsCelArithmetic) {
-  EXPECT_EQ(after("{'type':'calculate','variable':'n','expression':'variables.a * 2 + 1'}", "{'a':3}"), "{'a':3,'n':7}");
-  EXPECT_EQ(after("{'type':'calculate','variable':'n','expression':'{{variables.a}} + {{ variables.a }}'}", "{'a':3}"), "{'a':3,'n':6}");
+  EXPECT_EQ(after("{'type':'calculate','variable':'n','expression':'variables.a * 2 + 1'}", "{'a':3}"),
+            "{'a':3,'n':7}");
+  EXPECT_EQ(after("{'type':'calculate','variable':'n','expression':'{{variables.a}} + {{ variables.a }}'}", "{'a':3}"),
+            "{'a':3,'n':6}");
   EXPECT_EQ(after("{'type':'calculate','variable':'n','expression':'1 +'}").substr(0, 1), "!");
   EXPECT_EQ(after("{'type':'calculate','variable':'n','expression':'1 / 0'}").substr(0, 1), "!");
 }
@@ -64,9 +78,11 @@ TEST(Action, AggregateByExpressionOrBySource) {
 
 TEST(Action, TheNodeIsAllOrNothing) {
   FlowText flow;
-  flow.node("a", "action", "{'actions':[{'type':'set_variable','variable':'x','value':1},{'type':'append','variable':'l','value':2},"
-                           "{'type':'delete_variable','variable':'d'},{'type':'set_variable','variable':'l[5]','value':1}]}")
-      .node("bad", "message", "{'text':'x'}").edge("a", "bad", "failure");
+  flow.node("a", "action",
+            "{'actions':[{'type':'set_variable','variable':'x','value':1},{'type':'append','variable':'l','value':2},"
+            "{'type':'delete_variable','variable':'d'},{'type':'set_variable','variable':'l[5]','value':1}]}")
+      .node("bad", "message", "{'text':'x'}")
+      .edge("a", "bad", "failure");
   Talk talk(flow, j("{'variables':{'l':[1],'d':{'k':1}}}"));
   talk.start();
   EXPECT_EQ(talk.node(), "bad");
@@ -75,7 +91,9 @@ TEST(Action, TheNodeIsAllOrNothing) {
 
 TEST(Action, AnErrorWithoutFailureEdgeTakesTheFallbackElseStaysAndAnInputTriesAgain) {
   FlowText flow;
-  flow.node("a", "action", "{'actions':[{'type':'append','variable':'l','value':2}]}").node("ok", "message", "{'text':'x'}").edge("a", "ok");
+  flow.node("a", "action", "{'actions':[{'type':'append','variable':'l','value':2}]}")
+      .node("ok", "message", "{'text':'x'}")
+      .edge("a", "ok");
   Talk talk(flow, j("{'variables':{'l':1}}"));
   talk.start();
   EXPECT_EQ(talk.node(), "a");
@@ -92,8 +110,10 @@ TEST(Action, AnErrorWithoutFailureEdgeTakesTheFallbackElseStaysAndAnInputTriesAg
 
 TEST(ApiCall, MapsSourceToVariableAndNumbersItsCalls) {
   FlowText flow;
-  flow.node("a", "action", "{'actions':[{'type':'api_call','url':'https://x.example/a','response_mapping':{'data.id':'id'}},"
-                           "{'type':'api_call','url':'https://x.example/{{variables.id}}','method':'put','body':{'id':'{{variables.id}}'},'response_mapping':{'$':'temp.all'}}]}");
+  flow.node("a", "action",
+            "{'actions':[{'type':'api_call','url':'https://x.example/a','response_mapping':{'data.id':'id'}},"
+            "{'type':'api_call','url':'https://x.example/"
+            "{{variables.id}}','method':'put','body':{'id':'{{variables.id}}'},'response_mapping':{'$':'temp.all'}}]}");
   Talk talk(flow);
   talk.answers(200, "{\"data\":{\"id\":\"a b\"}}").answers(200, "plain text").start();
   EXPECT_EQ(talk.state("variables.id"), "'a b'");
@@ -122,9 +142,13 @@ std::optional<std::string> vault(std::string_view key) {
 }
 
 TEST(Secrets, AreEscapedForWhereTheyStand) {
-  HttpCall call = call_of("{'url':'https://x.example/{{secret:k}}?q={{secret:k}}','headers':{'Authorization':'Bearer {{ secret:k }}'},'body':{'t':'{{secret:k}}','u':'a{{secret:k}}'}}", "{}");
+  HttpCall call = call_of(
+      "{'url':'https://x.example/{{secret:k}}?q={{secret:k}}','headers':{'Authorization':'Bearer {{ secret:k "
+      "}}'},'body':{'t':'{{secret:k}}','u':'a{{secret:k}}'}}",
+      "{}");
   EXPECT_EQ(secret_keys(call), std::vector<std::string>{"k"});
-  for (const auto& part : {call.url, call.body, call.headers[0].second}) EXPECT_EQ(part.find("s\"1"), std::string::npos);
+  for (const auto& part : {call.url, call.body, call.headers[0].second})
+    EXPECT_EQ(part.find("s\"1"), std::string::npos);
   ASSERT_TRUE(put_secrets(call, vault));
   EXPECT_EQ(call.url, "https://x.example/s%221%2F%26?q=s%221%2F%26");
   EXPECT_EQ(call.headers[0].second, "Bearer s\"1/&");
@@ -132,11 +156,15 @@ TEST(Secrets, AreEscapedForWhereTheyStand) {
 }
 
 TEST(Secrets, WhatAUserTypesIsNeverOne) {
-  HttpCall call = call_of("{'url':'https://x.example/?q={{user.q}}','headers':{'X':'{{{user.half}}'},'body':{'all':'{{user.o}}','q':'a {{user.q}} {{user.mark}}'}}",
-                          "{'user':{'q':'{{secret:k}}','half':'{secret:k}}','o':{'{{secret:k}}':'{{secret:k}}'},'mark':'\xEF\xB7\x90k\xEF\xB7\x91'}}");
+  HttpCall call = call_of(
+      "{'url':'https://x.example/?q={{user.q}}','headers':{'X':'{{{user.half}}'},'body':{'all':'{{user.o}}','q':'a "
+      "{{user.q}} {{user.mark}}'}}",
+      "{'user':{'q':'{{secret:k}}','half':'{secret:k}}','o':{'{{secret:k}}':'{{secret:k}}'},'mark':'"
+      "\xEF\xB7\x90k\xEF\xB7\x91'}}");
   EXPECT_TRUE(secret_keys(call).empty());
   ASSERT_TRUE(put_secrets(call, [](std::string_view) { return std::optional<std::string>("LEAK"); }));
-  for (const auto& part : {call.url, call.body, call.headers[0].second}) EXPECT_EQ(part.find("LEAK"), std::string::npos) << part;
+  for (const auto& part : {call.url, call.body, call.headers[0].second})
+    EXPECT_EQ(part.find("LEAK"), std::string::npos) << part;
 }
 
 TEST(Secrets, AnUnknownKeyIsNamedAndNothingIsPutIn) {
@@ -150,7 +178,8 @@ TEST(Secrets, AnUnknownKeyIsNamedAndNothingIsPutIn) {
 TEST(Secrets, ResolveNowhereButInRequests) {
   FlowText flow;
   flow.node("m", "message", "{'text':'{{secret:k}}','url':'https://x.example/{{secret:k}}'}")
-      .node("a", "action", "{'actions':[{'type':'set_variable','variable':'x','value':'{{secret:k}}'}]}").edge("m", "a");
+      .node("a", "action", "{'actions':[{'type':'set_variable','variable':'x','value':'{{secret:k}}'}]}")
+      .edge("m", "a");
   Talk talk(flow);
   talk.start();
   EXPECT_EQ(to_text(talk.steps[0].messages[0].content), R"({"text":"","url":"https://x.example/","type":"text"})");
@@ -167,7 +196,8 @@ TEST(Request, ALineBreakInAHeaderFailsTheNode) {
 }
 
 TEST(Request, ABodyThatIsTheTextOfJsonKeepsItsShape) {
-  const Json document = json(R"({"name":"t","entry_node_id":"w","nodes":[{"node_id":"w","node_type":"webhook","content":{"url":"https://x.example/","body":"{\"a\":\"{{user.x}}\"}"}}]})");
+  const Json document = json(
+      R"({"name":"t","entry_node_id":"w","nodes":[{"node_id":"w","node_type":"webhook","content":{"url":"https://x.example/","body":"{\"a\":\"{{user.x}}\"}"}}]})");
   Talk talk(flow_set(document), json(R"({"user":{"x":"\",\"admin\":\"1"}})"));
   talk.answers(200, "").start();
   ASSERT_EQ(talk.calls.size(), 1U);

@@ -61,7 +61,8 @@ TEST(Bookbot, GoesThroughTheRevisionsOfTheContract) {
   EXPECT_EQ(string_member(started.session.wait, "question"), "How old are you?");
   EXPECT_EQ(started.path, (std::vector<std::string>{"welcome", "ask_age"}));
   EXPECT_EQ(to_text(started.session.stack), "[]");
-  EXPECT_EQ(to_text(started.session.state), R"({"user":{},"variables":{"reading_level":"beginner"},"context":{},"temp":{}})");
+  EXPECT_EQ(to_text(started.session.state),
+            R"({"user":{},"variables":{"reading_level":"beginner"},"context":{},"temp":{}})");
 
   auto answered = std::get<Step>(step(flows, started.session, Input{j("{'text':'15'}")}, context));
   EXPECT_EQ(answered.session.revision, 3);

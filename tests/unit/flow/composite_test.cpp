@@ -4,16 +4,28 @@
 namespace sluice::flow {
 namespace {
 
-const char* kInner = "'entry_node_id':'ask','nodes':[{'node_id':'ask','node_type':'question','content':{'question':'{{input.hello}} {{temp.mine}}?','variable':'got'}},"
-                     "{'node_id':'set','node_type':'action','content':{'actions':[{'type':'set_variable','variable':'output.x','value':'{{variables.got}}'},"
-                     "{'type':'set_variable','variable':'temp.mine','value':2},{'type':'set_variable','variable':'output.n','value':'{{input.n}}'}]}}],"
-                     "'connections':[{'source_node_id':'ask','target_node_id':'set','connection_type':'default'}]";
+const char* kInner =
+    "'entry_node_id':'ask','nodes':[{'node_id':'ask','node_type':'question','content':{'question':'{{input.hello}} "
+    "{{temp.mine}}?','variable':'got'}},"
+    "{'node_id':'set','node_type':'action','content':{'actions':[{'type':'set_variable','variable':'output.x','value':'"
+    "{{variables.got}}'},"
+    "{'type':'set_variable','variable':'temp.mine','value':2},{'type':'set_variable','variable':'output.n','value':'{{"
+    "input.n}}'}]}}],"
+    "'connections':[{'source_node_id':'ask','target_node_id':'set','connection_type':'default'}]";
 
 FlowText caller(const std::string& content) {
   FlowText flow;
-  flow.node("first", "action", "{'actions':[{'type':'set_variable','variable':'temp.mine','value':1},{'type':'set_variable','variable':'kept','value':true}]}")
-      .node("call", "composite", "{" + content + ",'inputs':{'hello':'Hi {{user.name}}','n':'{{user.n}}'},'outputs':{'result':'{{output.x}}','temp.n':'{{output.n}}','gone':'{{output.gone}}'}}")
-      .node("end", "message", "{'text':'{{variables.result}}'}").edge("first", "call").edge("call", "end");
+  flow.node("first", "action",
+            "{'actions':[{'type':'set_variable','variable':'temp.mine','value':1},{'type':'set_variable','variable':'"
+            "kept','value':true}]}")
+      .node("call", "composite",
+            "{" + content +
+                ",'inputs':{'hello':'Hi "
+                "{{user.name}}','n':'{{user.n}}'},'outputs':{'result':'{{output.x}}','temp.n':'{{output.n}}','gone':'{{"
+                "output.gone}}'}}")
+      .node("end", "message", "{'text':'{{variables.result}}'}")
+      .edge("first", "call")
+      .edge("call", "end");
   return flow;
 }
 
@@ -37,7 +49,8 @@ TEST(Composite, InlineScopesAreIsolatedInputsTypedOutputsApplied) {
 
 TEST(Composite, AReferenceRunsTheOtherFlowWithItsDefaults) {
   FlowSet flows = flow_set(caller("'flow':'helper'").document());
-  flows.subflows["helper"] = Flow::from_json(j(std::string("{'name':'helper','variables':{'got':{'type':'string','default':'d'}},") + kInner + "}"));
+  flows.subflows["helper"] = Flow::from_json(
+      j(std::string("{'name':'helper','variables':{'got':{'type':'string','default':'d'}},") + kInner + "}"));
   Talk talk(flows, j("{'user':{'name':'Ann'}}"));
   EXPECT_EQ(talk.start().state("variables"), "{'got':'d'}");
   EXPECT_EQ(talk.say("'yes'").state("variables.result"), "'yes'");
@@ -53,8 +66,11 @@ TEST(Composite, AMissingFlowTakesFailure) {
 
 TEST(Composite, UserAndContextAreReadOnlyInside) {
   FlowText flow;
-  flow.node("call", "composite", "{'entry_node_id':'a','nodes':[{'node_id':'a','node_type':'action','content':{'actions':[{'type':'set_variable','variable':'user.x','value':1}]}}]}")
-      .node("bad", "message", "{'text':'x'}").edge("call", "bad", "failure");
+  flow.node("call", "composite",
+            "{'entry_node_id':'a','nodes':[{'node_id':'a','node_type':'action','content':{'actions':[{'type':'set_"
+            "variable','variable':'user.x','value':1}]}}]}")
+      .node("bad", "message", "{'text':'x'}")
+      .edge("call", "bad", "failure");
   Talk talk(flow, j("{'user':{'x':0},'temp':{'t':1}}"));
   EXPECT_EQ(talk.start().node(), "bad");
   EXPECT_EQ(talk.state("user.x"), "0");
@@ -63,16 +79,21 @@ TEST(Composite, UserAndContextAreReadOnlyInside) {
 
 TEST(Composite, OutputsAreAllOrNothing) {
   FlowText flow;
-  flow.node("call", "composite", "{'entry_node_id':'a','nodes':[{'node_id':'a','node_type':'action','content':{'actions':[{'type':'set_variable','variable':'output.x','value':1}]}}],"
-                                 "'outputs':{'fine':'{{output.x}}','n.deep':'{{output.x}}'}}")
-      .node("bad", "message", "{'text':'x'}").edge("call", "bad", "failure");
+  flow.node("call", "composite",
+            "{'entry_node_id':'a','nodes':[{'node_id':'a','node_type':'action','content':{'actions':[{'type':'set_"
+            "variable','variable':'output.x','value':1}]}}],"
+            "'outputs':{'fine':'{{output.x}}','n.deep':'{{output.x}}'}}")
+      .node("bad", "message", "{'text':'x'}")
+      .edge("call", "bad", "failure");
   Talk talk(flow, j("{'variables':{'n':5}}"));
   EXPECT_EQ(talk.start().node(), "bad");
   EXPECT_EQ(talk.state("variables"), "{'n':5}");
 }
 
 TEST(Composite, TheDepthLimitIsSixteen) {
-  FlowSet flows = flow_set(j("{'name':'self','entry_node_id':'c','nodes':[{'node_id':'c','node_type':'composite','content':{'flow':'self'}}]}"));
+  FlowSet flows =
+      flow_set(j("{'name':'self','entry_node_id':'c','nodes':[{'node_id':'c','node_type':'composite','content':{'flow':"
+                 "'self'}}]}"));
   flows.subflows["self"] = flows.main;
   Talk talk(flows);
   talk.start();
@@ -82,8 +103,12 @@ TEST(Composite, TheDepthLimitIsSixteen) {
 
 TEST(Script, OnlyListedOutputsAreAcceptedBack) {
   FlowText flow;
-  flow.node("s", "script", "{'language':'javascript','code':'f(x)','inputs':{'x':'{{user.n}}'},'outputs':['a','temp.b']}").node("ok", "message", "{'text':'x'}")
-      .node("bad", "message", "{'text':'x'}").edge("s", "ok").edge("s", "bad", "failure");
+  flow.node("s", "script",
+            "{'language':'javascript','code':'f(x)','inputs':{'x':'{{user.n}}'},'outputs':['a','temp.b']}")
+      .node("ok", "message", "{'text':'x'}")
+      .node("bad", "message", "{'text':'x'}")
+      .edge("s", "ok")
+      .edge("s", "bad", "failure");
   Talk talk(flow, j("{'user':{'n':[1]}}"));
   talk.start();
   EXPECT_EQ(to_text(talk.steps[0].messages[0].content),

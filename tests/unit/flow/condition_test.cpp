@@ -6,7 +6,9 @@
 namespace sluice::flow {
 namespace {
 
-bool holds(const std::string& condition, const std::string& state = "{'user':{'name':'Zoë','n':5,'big':9007199254740993,'tags':['ÉA'],'o':{'K':1},'e':''}}") {
+bool holds(const std::string& condition,
+           const std::string& state =
+               "{'user':{'name':'Zoë','n':5,'big':9007199254740993,'tags':['ÉA'],'o':{'K':1},'e':''}}") {
   return Condition::compile(j(condition)).holds(j(state));
 }
 
@@ -53,8 +55,9 @@ TEST(Condition, NamesResolveAndACycleIsFalse) {
 }
 
 TEST(Condition, WhatCannotBeUnderstoodIsFalseAndAProblem) {
-  for (const char* bad : {"{}", "null", "[]", "[{'var':'user.n','eq':5}]", "''", "'1 +'", "{'var':'user.n','dance':1}", "{'var':'user.n'}", "{'eq':5}",
-                          "{'and':{}}", "{'var':'user.n','in':5}", "{'var':'user.n','exists':1}", "{'var':'user.name','matches':'('}", "{'$ref':1}", "5"}) {
+  for (const char* bad : {"{}", "null", "[]", "[{'var':'user.n','eq':5}]", "''", "'1 +'", "{'var':'user.n','dance':1}",
+                          "{'var':'user.n'}", "{'eq':5}", "{'and':{}}", "{'var':'user.n','in':5}",
+                          "{'var':'user.n','exists':1}", "{'var':'user.name','matches':'('}", "{'$ref':1}", "5"}) {
     const Condition condition = Condition::compile(j(bad));
     EXPECT_FALSE(condition.holds(j("{'user':{'n':5,'name':'x'}}"))) << bad;
     EXPECT_EQ(condition.problems().size(), 1U) << bad;

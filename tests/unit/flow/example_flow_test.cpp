@@ -34,8 +34,8 @@ TEST(ExampleFlow, PlaysItsScenarios) {
     for (const Difference& difference : result.differences) {
       std::string transcript;
       for (const auto& line : result.transcript) transcript += "\n  " + line;
-      ADD_FAILURE() << result.name << ", step " << difference.step << ", " << difference.what << ": expected " << difference.expected
-                    << ", got " << difference.actual << transcript;
+      ADD_FAILURE() << result.name << ", step " << difference.step << ", " << difference.what << ": expected "
+                    << difference.expected << ", got " << difference.actual << transcript;
     }
   }
 }

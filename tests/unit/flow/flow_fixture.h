@@ -37,20 +37,25 @@ inline Json shared_cases(const std::string& name) {
   return json(text.str());
 }
 
-inline FlowSet flow_set(const Json& document) { return {.main = Flow::from_json(document), .subflows = {}}; }
+inline FlowSet flow_set(const Json& document) {
+  return {.main = Flow::from_json(document), .subflows = {}};
+}
 
 // A flow from nodes "id type content" and edges "from label to".
 struct FlowText {
   std::string nodes{}, edges{}, rest{};
 
   FlowText& node(const std::string& id, const std::string& type, const std::string& content = "{}") {
-    nodes += (nodes.empty() ? "" : ",") + ("{'node_id':'" + id + "','node_type':'" + type + "','content':" + content + "}");
+    nodes +=
+        (nodes.empty() ? "" : ",") + ("{'node_id':'" + id + "','node_type':'" + type + "','content':" + content + "}");
     if (entry.empty()) entry = id;
     return *this;
   }
-  FlowText& edge(const std::string& from, const std::string& to, const std::string& label = "default", const std::string& more = "") {
-    edges += (edges.empty() ? "" : ",") + ("{'source_node_id':'" + from + "','target_node_id':'" + to + "','connection_type':'" + label + "'" +
-                                           (more.empty() ? "" : "," + more) + "}");
+  FlowText& edge(const std::string& from, const std::string& to, const std::string& label = "default",
+                 const std::string& more = "") {
+    edges +=
+        (edges.empty() ? "" : ",") + ("{'source_node_id':'" + from + "','target_node_id':'" + to +
+                                      "','connection_type':'" + label + "'" + (more.empty() ? "" : "," + more) + "}");
     return *this;
   }
   FlowText& with(const std::string& members) {
@@ -58,7 +63,8 @@ struct FlowText {
     return *this;
   }
   [[nodiscard]] Json document() const {
-    return j("{'name':'test','entry_node_id':'" + entry + "','nodes':[" + nodes + "],'connections':[" + edges + "]" + rest + "}");
+    return j("{'name':'test','entry_node_id':'" + entry + "','nodes':[" + nodes + "],'connections':[" + edges + "]" +
+             rest + "}");
   }
   std::string entry{};
 };
@@ -68,10 +74,12 @@ constexpr Time kNow = std::chrono::sys_days(std::chrono::year(2026) / 3 / 4);
 // A conversation that remembers what was said, and answers requests from a list.
 class Talk {
  public:
-  explicit Talk(FlowSet flows, Json state = make_object(), const ContentSource* content = nullptr, std::uint64_t seed = 0)
+  explicit Talk(FlowSet flows, Json state = make_object(), const ContentSource* content = nullptr,
+                std::uint64_t seed = 0)
       : flows_(std::move(flows)),
-        conversation_(flows_, std::move(state), kNow,
-                      [this](const std::string&, const HttpCall& call) { return respond(call); }, seed, content) {}
+        conversation_(
+            flows_, std::move(state), kNow, [this](const std::string&, const HttpCall& call) { return respond(call); },
+            seed, content) {}
   explicit Talk(const FlowText& text, Json state = make_object()) : Talk(flow_set(text.document()), std::move(state)) {}
 
   Talk& answers(int status, std::string body) {
@@ -98,9 +106,9 @@ class Talk {
   [[nodiscard]] const Session& session() const { return conversation_.session(); }
   [[nodiscard]] const Conversation& conversation() const { return conversation_; }
 
-  std::vector<Step> steps;          // of the last verb
-  std::vector<std::string> texts;   // said by the last verb
-  std::vector<HttpCall> calls;      // made so far
+  std::vector<Step> steps;         // of the last verb
+  std::vector<std::string> texts;  // said by the last verb
+  std::vector<HttpCall> calls;     // made so far
 
  private:
   Talk& take(std::vector<Step> taken) {
@@ -132,7 +140,11 @@ inline std::string shown_at(const Json& root, std::string_view path) {
   std::replace(text.begin(), text.end(), '"', '\'');
   return text;
 }
-inline std::string Talk::state(std::string_view path) const { return shown_at(session().state, path); }
-inline std::string Talk::info(std::string_view path) const { return shown_at(session().info, path); }
+inline std::string Talk::state(std::string_view path) const {
+  return shown_at(session().state, path);
+}
+inline std::string Talk::info(std::string_view path) const {
+  return shown_at(session().info, path);
+}
 
 }  // namespace sluice::flow

@@ -11,7 +11,9 @@
 namespace sluice::flow {
 namespace {
 
-std::string name_of(int node) { return "n" + std::to_string(node); }
+std::string name_of(int node) {
+  return "n" + std::to_string(node);
+}
 
 // A random graph of every node type, with edges of every label between any of them.
 Json arbitrary_flow() {
@@ -22,9 +24,13 @@ Json arbitrary_flow() {
       {"question", "{'question':'?','variable':'v'}"},
       {"question", "{'question':'?','input_type':'number','variable':'v','max_attempts':2}"},
       {"condition", "{'conditions':[{'if':{'var':'v','eq':'1'},'then':'n0'}]}"},
-      {"action", "{'actions':[{'type':'increment','variable':'n'},{'type':'append','variable':'l','value':'{{variables.v}}'}]}"},
-      {"webhook", "{'url':'https://x.example/{{variables.v}}','headers':{'A':'{{secret:k}}'},'response_mapping':{'v':'$.v'}}"},
-      {"composite", "{'entry_node_id':'i','nodes':[{'node_id':'i','node_type':'question','content':{'question':'in?','variable':'output.x'}}],'outputs':{'v':'{{output.x}}'}}"},
+      {"action",
+       "{'actions':[{'type':'increment','variable':'n'},{'type':'append','variable':'l','value':'{{variables.v}}'}]}"},
+      {"webhook",
+       "{'url':'https://x.example/{{variables.v}}','headers':{'A':'{{secret:k}}'},'response_mapping':{'v':'$.v'}}"},
+      {"composite",
+       "{'entry_node_id':'i','nodes':[{'node_id':'i','node_type':'question','content':{'question':'in?','variable':'"
+       "output.x'}}],'outputs':{'v':'{{output.x}}'}}"},
       {"script", "{'outputs':['v']}"}};
   for (int i = 0; i < count; ++i) {
     const auto& kind = *rc::gen::elementOf(kinds);
@@ -40,7 +46,8 @@ Json arbitrary_flow() {
 }
 
 std::string everything(const Step& step) {
-  std::string out = to_text(step.session.state) + to_text(step.session.stack) + to_text(step.session.wait) + to_text(step.session.info);
+  std::string out = to_text(step.session.state) + to_text(step.session.stack) + to_text(step.session.wait) +
+                    to_text(step.session.info);
   for (const auto& message : step.messages) out += to_text(message.content);
   for (const auto& row : step.history) out += row.node_id + row.interaction_type + to_text(row.content);
   for (const auto& node : step.path) out += node;
@@ -94,8 +101,8 @@ RC_GTEST_PROP(UndoProperty, RollingBackRestoresTheState, ()) {
   Json state = j("{'a':{'b':[1,{'c':2},null]},'n':null,'s':'text'}");
   const std::string before = to_text(state);
   Undo undo;
-  const auto paths = *rc::gen::container<std::vector<std::string>>(
-      rc::gen::element<std::string>("a.b.0", "a.b[1].c", "a.b.2.x", "a.b.3", "a.x.y.z", "n.q", "n", "s.t", "s", "a", "new.deep", "a.b"));
+  const auto paths = *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
+      "a.b.0", "a.b[1].c", "a.b.2.x", "a.b.3", "a.x.y.z", "n.q", "n", "s.t", "s", "a", "new.deep", "a.b"));
   for (const auto& path : paths) {
     if (*rc::gen::arbitrary<bool>()) {
       (void)undo.assign(state, path, Json(*rc::gen::inRange(0, 100)));

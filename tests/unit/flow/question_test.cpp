@@ -53,7 +53,8 @@ TEST(Question, ValidationRulesAreEnforced) {
 
 TEST(Question, AfterMaxAttemptsItTakesFailure) {
   FlowText flow;
-  flow.node("q", "question", "{'question':'?','input_type':'number','max_attempts':2}").node("human", "message", "{'text':'a human comes'}")
+  flow.node("q", "question", "{'question':'?','input_type':'number','max_attempts':2}")
+      .node("human", "message", "{'text':'a human comes'}")
       .edge("q", "human", "failure");
   Talk talk(flow);
   EXPECT_EQ(talk.start().say("'x'").node(), "q");
@@ -62,7 +63,9 @@ TEST(Question, AfterMaxAttemptsItTakesFailure) {
 }
 
 TEST(Question, AChoiceIsMatchedByValuePayloadLabelOrTextAndStoresTheWholeOption) {
-  const std::string content = "{'question':'?','variable':'v','input_type':'choice','options':[{'value':1,'label':'One'},{'payload':'p2','text':'Two'}]}";
+  const std::string content =
+      "{'question':'?','variable':'v','input_type':'choice','options':[{'value':1,'label':'One'},{'payload':'p2','text'"
+      ":'Two'}]}";
   EXPECT_EQ(asked(content, "{'value':1}"), "{'value':1,'label':'One'}");
   EXPECT_EQ(asked(content, "' one '"), "{'value':1,'label':'One'}");
   EXPECT_EQ(asked(content, "{'payload':'p2'}"), "{'payload':'p2','text':'Two'}");
@@ -74,21 +77,30 @@ TEST(Question, AChoiceIsMatchedByValuePayloadLabelOrTextAndStoresTheWholeOption)
 TEST(Question, APayloadDollarNOrTheEdgeOfTheIndexWins) {
   FlowText flow;
   flow.node("q", "question", "{'question':'?','variable':'v','options':['a',{'label':'b','payload':'$0'},'c']}")
-      .node("zero", "message", "{'text':'x'}").node("two", "message", "{'text':'x'}").node("cond", "message", "{'text':'x'}").node("rest", "message", "{'text':'x'}")
-      .edge("q", "zero", "$0").edge("q", "two", "$2").edge("q", "rest")
+      .node("zero", "message", "{'text':'x'}")
+      .node("two", "message", "{'text':'x'}")
+      .node("cond", "message", "{'text':'x'}")
+      .node("rest", "message", "{'text':'x'}")
+      .edge("q", "zero", "$0")
+      .edge("q", "two", "$2")
+      .edge("q", "rest")
       .edge("q", "cond", "default", "'conditions':{'var':'v','eq':'d'}");
   EXPECT_EQ(Talk(flow).start().say("'a'").node(), "zero");
   EXPECT_EQ(Talk(flow).start().say("'b'").node(), "zero");
   EXPECT_EQ(Talk(flow).start().say("'c'").node(), "two");
   FlowText more;
-  more.node("q", "question", "{'question':'?','variable':'v','options':['c','d']}").node("cond", "message", "{'text':'x'}").node("rest", "message", "{'text':'x'}")
-      .edge("q", "rest").edge("q", "cond", "default", "'conditions':{'var':'v','eq':'d'}");
+  more.node("q", "question", "{'question':'?','variable':'v','options':['c','d']}")
+      .node("cond", "message", "{'text':'x'}")
+      .node("rest", "message", "{'text':'x'}")
+      .edge("q", "rest")
+      .edge("q", "cond", "default", "'conditions':{'var':'v','eq':'d'}");
   EXPECT_EQ(Talk(more).start().say("'d'").node(), "cond");
   EXPECT_EQ(Talk(more).start().say("'c'").node(), "rest");
 }
 
 TEST(Question, MultiChoiceStoresAListInTheOptionsOrder) {
-  const std::string content = "{'question':'?','variable':'v','input_type':'multi_choice','options':['a','b','c'],'validation':{'max':2}}";
+  const std::string content =
+      "{'question':'?','variable':'v','input_type':'multi_choice','options':['a','b','c'],'validation':{'max':2}}";
   EXPECT_EQ(asked(content, "{'value':['c','a']}"), "['a','c']");
   EXPECT_EQ(asked(content, "'c, A'"), "['a','c']");
   EXPECT_EQ(asked(content, "'a,z'"), "! Please choose one of: a, b, c.");
@@ -97,8 +109,9 @@ TEST(Question, MultiChoiceStoresAListInTheOptionsOrder) {
 
 TEST(Message, FieldsAreRenderedAndUnknownTypesPass) {
   FlowText flow;
-  flow.node("m", "message", "{'messages':[{'type':'book_list','books':'{{user.books}}','title':'For {{user.name}}{{user.gone}}'},"
-                            "{'type':'image','url':'https://x.example/{{user.name}}.png'},{'text':'{{user.n}}'}]}");
+  flow.node("m", "message",
+            "{'messages':[{'type':'book_list','books':'{{user.books}}','title':'For {{user.name}}{{user.gone}}'},"
+            "{'type':'image','url':'https://x.example/{{user.name}}.png'},{'text':'{{user.n}}'}]}");
   Talk talk(flow, j("{'user':{'books':[1,2],'name':'A n','n':1}}"));
   talk.start();
   const auto& said = talk.steps[0].messages;
@@ -110,10 +123,14 @@ TEST(Message, FieldsAreRenderedAndUnknownTypesPass) {
 
 class Shelf : public ContentSource {
  public:
-  [[nodiscard]] const Json* active(std::string_view content_id) const override { return content_id == "joke" ? &row : nullptr; }
-  Json row = j("{'type':'text','content':{'text':'plain'},'variants':[{'id':'a','weight':1,'content':{'text':'A {{user.name}}'}},"
-               "{'id':'b','weight':1,'content':{'text':'B {{user.name}}'}},{'id':'never','weight':0,'content':{'text':'C'}},"
-               "{'id':'vip','weight':1000,'if':{'var':'user.vip','eq':true},'content':{'text':'VIP'}}]}");
+  [[nodiscard]] const Json* active(std::string_view content_id) const override {
+    return content_id == "joke" ? &row : nullptr;
+  }
+  Json row =
+      j("{'type':'text','content':{'text':'plain'},'variants':[{'id':'a','weight':1,'content':{'text':'A "
+        "{{user.name}}'}},"
+        "{'id':'b','weight':1,'content':{'text':'B {{user.name}}'}},{'id':'never','weight':0,'content':{'text':'C'}},"
+        "{'id':'vip','weight':1000,'if':{'var':'user.vip','eq':true},'content':{'text':'VIP'}}]}");
 };
 
 TEST(Message, AContentsVariantIsChosenByWeightAndRemembered) {
@@ -146,7 +163,8 @@ TEST(Message, UnknownContentIsAnErrorOfTheNode) {
 TEST(Language, ATranslationIsMergedAndFallsBack) {
   const auto hello = [](const std::string& state) {
     FlowText flow;
-    flow.node("m", "message", "{'text':'Hello','translations':{'fr':{'text':'Bonjour'},'fr-CA':{'text':'Allô'},'de':{'text':'Hallo'}}}")
+    flow.node("m", "message",
+              "{'text':'Hello','translations':{'fr':{'text':'Bonjour'},'fr-CA':{'text':'Allô'},'de':{'text':'Hallo'}}}")
         .with("'settings':{'default_language':'de'}");
     Talk talk(flow, j(state));
     return talk.start().texts.front();
@@ -159,8 +177,13 @@ TEST(Language, ATranslationIsMergedAndFallsBack) {
 
 TEST(Keyword, RestartAndEscalationWorkAtAnyQuestion) {
   FlowText flow;
-  flow.node("a", "question", "{'question':'a?','variable':'x'}").node("b", "question", "{'question':'b?'}").node("human", "question", "{'question':'a human?'}").edge("a", "b")
-      .with("'settings':{'global_actions':{'restart':'restart','Hilfe':{'action':'escalate','node':'human'},'bye':'end'}}");
+  flow.node("a", "question", "{'question':'a?','variable':'x'}")
+      .node("b", "question", "{'question':'b?'}")
+      .node("human", "question", "{'question':'a human?'}")
+      .edge("a", "b")
+      .with(
+          "'settings':{'global_actions':{'restart':'restart','Hilfe':{'action':'escalate','node':'human'},'bye':'end'}"
+          "}");
   Talk talk(flow);
   EXPECT_EQ(talk.start().say("'1'").node(), "b");
   EXPECT_EQ(talk.say("{'text':' ReStart '}").node(), "a");

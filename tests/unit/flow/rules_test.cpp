@@ -25,7 +25,9 @@ TEST(Model, AnEdgeToNowhereIsAnError) {
 TEST(Model, EdgesWithConditionsAreTriedByPriorityAndTheOneWithoutIsLast) {
   FlowText flow;
   flow.node("a", "question", "{'question':'n?','input_type':'number','variable':'n'}")
-      .node("none", "message", kHello).node("late", "message", kHello).node("soon", "message", kHello)
+      .node("none", "message", kHello)
+      .node("late", "message", kHello)
+      .node("soon", "message", kHello)
       .edge("a", "none")
       .edge("a", "late", "default", "'conditions':{'var':'n','gt':0},'info':{'priority':2}")
       .edge("a", "soon", "default", "'condition':'variables.n > 10','info':{'priority':1}");
@@ -47,7 +49,10 @@ TEST(Model, ErrorAndCompleteAreLabelAliasesInAnyCase) {
 
 TEST(Session, EveryStepRaisesTheRevisionByOne) {
   FlowText flow;
-  flow.node("a", "question", "{'question':'?'}").node("b", "question", "{'question':'?'}").edge("a", "b").edge("b", "a");
+  flow.node("a", "question", "{'question':'?'}")
+      .node("b", "question", "{'question':'?'}")
+      .edge("a", "b")
+      .edge("b", "a");
   Talk talk(flow);
   talk.start();
   for (int revision = 2; revision < 10; ++revision) {
@@ -60,7 +65,8 @@ TEST(Session, EveryStepRaisesTheRevisionByOne) {
 TEST(Session, TheViewIsReadOnlyAndNotStored) {
   FlowText flow;
   flow.node("m", "message", "{'text':'{{session.current_node}} {{session.status}} {{session.started_at}}'}")
-      .node("a", "action", "{'actions':[{'type':'set_variable','variable':'session.id','value':1}]}").edge("m", "a");
+      .node("a", "action", "{'actions':[{'type':'set_variable','variable':'session.id','value':1}]}")
+      .edge("m", "a");
   Talk talk(flow);
   talk.start();
   EXPECT_EQ(talk.steps[0].messages[0].content["text"], "m active 2026-03-04T00:00:00.000000Z");
@@ -69,7 +75,8 @@ TEST(Session, TheViewIsReadOnlyAndNotStored) {
 }
 
 TEST(Session, TimeArrivesAsContextNowAndIsNotStored) {
-  const Json document = json(R"j({"name":"t","entry_node_id":"c","nodes":[{"node_id":"c","node_type":"condition","content":{"conditions":
+  const Json document =
+      json(R"j({"name":"t","entry_node_id":"c","nodes":[{"node_id":"c","node_type":"condition","content":{"conditions":
       [{"if":"timestamp(context.now) > timestamp('2026-01-01T00:00:00Z')","then":"yes"}]}},{"node_id":"yes","node_type":"message","content":{"text":"hi"}}]})j");
   Talk talk(flow_set(document));
   EXPECT_EQ(talk.start().node(), "yes");
@@ -78,7 +85,9 @@ TEST(Session, TimeArrivesAsContextNowAndIsNotStored) {
 
 TEST(Session, StateAboveOneMebibyteIsRefusedWithTheLimit) {
   FlowText flow;
-  flow.node("a", "question", "{'question':'?','variable':'big'}").node("bad", "message", kHello).edge("a", "bad", "failure");
+  flow.node("a", "question", "{'question':'?','variable':'big'}")
+      .node("bad", "message", kHello)
+      .edge("a", "bad", "failure");
   Talk talk(flow);
   talk.start().say("'" + std::string(kMaxStateBytes, 'x') + "'");
   EXPECT_EQ(talk.node(), "bad");
@@ -88,7 +97,9 @@ TEST(Session, StateAboveOneMebibyteIsRefusedWithTheLimit) {
 
 TEST(Session, DeclaredVariablesHaveDefaultsAndTypes) {
   FlowText flow;
-  flow.node("a", "question", "{'question':'?','variable':'n'}").node("bad", "message", kHello).edge("a", "bad", "failure")
+  flow.node("a", "question", "{'question':'?','variable':'n'}")
+      .node("bad", "message", kHello)
+      .edge("a", "bad", "failure")
       .with("'variables':{'n':{'type':'number','default':7},'s':{'type':'string'}}");
   Talk talk(flow);
   EXPECT_EQ(talk.start().state("variables"), "{'n':7}");
@@ -110,7 +121,8 @@ TEST(Session, AnIdleSessionIsAbandonedAndAnEndedOneTakesNothing) {
   EXPECT_EQ(ended.session.revision, 3);
   EXPECT_TRUE(ended.session.wait.IsNull());
   EXPECT_TRUE(ended.session.info.HasMember("reason"));
-  EXPECT_EQ(std::get<Discarded>(step(flows, ended.session, Input{Json("x")}, {.now = kNow})).reason, "the session is abandoned");
+  EXPECT_EQ(std::get<Discarded>(step(flows, ended.session, Input{Json("x")}, {.now = kNow})).reason,
+            "the session is abandoned");
 }
 
 // FLOW 3
@@ -123,7 +135,9 @@ TEST(Step, TooManyNodesTakeTheFallbackOnceAndThenAbandon) {
   EXPECT_EQ(talk.status(), "abandoned");
   EXPECT_EQ(talk.steps[0].path.size(), 200U);
   EXPECT_NE(talk.info("reason").find("max_steps"), std::string::npos);
-  flow.node("sorry", "question", "{'question':'sorry'}").edge("sorry", "a").with("'settings':{'max_steps':10,'fallback_node':'sorry'}");
+  flow.node("sorry", "question", "{'question':'sorry'}")
+      .edge("sorry", "a")
+      .with("'settings':{'max_steps':10,'fallback_node':'sorry'}");
   Talk again(flow);
   EXPECT_EQ(again.start().node(), "sorry");
   EXPECT_EQ(again.say("'x'").status(), "abandoned");
@@ -131,7 +145,10 @@ TEST(Step, TooManyNodesTakeTheFallbackOnceAndThenAbandon) {
 
 TEST(Step, TooManyInputsTakeTheFallbackOnceAndThenAbandon) {
   FlowText flow;
-  flow.node("a", "question", "{'question':'?'}").node("sorry", "question", "{'question':'sorry'}").edge("a", "a").edge("sorry", "sorry")
+  flow.node("a", "question", "{'question':'?'}")
+      .node("sorry", "question", "{'question':'sorry'}")
+      .edge("a", "a")
+      .edge("sorry", "sorry")
       .with("'settings':{'max_turns':2,'fallback_node':'sorry'}");
   Talk talk(flow);
   EXPECT_EQ(talk.start().say("'1'").say("'2'").node(), "a");
@@ -147,13 +164,17 @@ TEST(Step, AnInputWhileATaskIsPendingIsDiscarded) {
   Session session;
   session.id = "s";
   const auto waiting = std::get<Step>(step(flows, session, Start{}, {.now = kNow}));
-  EXPECT_EQ(std::get<Discarded>(step(flows, waiting.session, Input{Json("x")}, {.now = kNow})).reason, "the session waits for task (s:a:2)");
+  EXPECT_EQ(std::get<Discarded>(step(flows, waiting.session, Input{Json("x")}, {.now = kNow})).reason,
+            "the session waits for task (s:a:2)");
 }
 
 TEST(Step, HistoryHasOneRowPerMessageInputAndActionInOrder) {
   FlowText flow;
-  flow.node("q", "question", "{'question':'?','variable':'x'}").node("a", "action", "{'actions':[{'type':'increment','variable':'n'}]}")
-      .node("m", "message", kHello).edge("q", "a").edge("a", "m");
+  flow.node("q", "question", "{'question':'?','variable':'x'}")
+      .node("a", "action", "{'actions':[{'type':'increment','variable':'n'}]}")
+      .node("m", "message", kHello)
+      .edge("q", "a")
+      .edge("a", "m");
   Talk talk(flow);
   talk.start().say("{'text':'raw <b>'}");
   std::string kinds;
@@ -169,8 +190,13 @@ TEST(Step, HistoryHasOneRowPerMessageInputAndActionInOrder) {
 TEST(ConditionNode, FirstMatchWinsAndElseComesLast) {
   const auto at = [](const std::string& state) {
     FlowText flow;
-    flow.node("c", "condition", "{'conditions':[{'if':{'var':'user.n','eq':1},'then':'$0'},{'if':{'var':'user.n','gte':1},'then':'big'}],'else':'other'}")
-        .node("one", "message", kHello).node("big", "message", kHello).node("other", "message", kHello).edge("c", "one", "$0");
+    flow.node("c", "condition",
+              "{'conditions':[{'if':{'var':'user.n','eq':1},'then':'$0'},{'if':{'var':'user.n','gte':1},'then':'big'}],"
+              "'else':'other'}")
+        .node("one", "message", kHello)
+        .node("big", "message", kHello)
+        .node("other", "message", kHello)
+        .edge("c", "one", "$0");
     return Talk(flow, j(state)).start().node();
   };
   EXPECT_EQ(at("{'user':{'n':1}}"), "one");
@@ -180,14 +206,19 @@ TEST(ConditionNode, FirstMatchWinsAndElseComesLast) {
 
 TEST(ConditionNode, ElseInsideAnEntryIsTakenWhenItIsFalse) {
   FlowText flow;
-  flow.node("c", "condition", "{'conditions':[{'if':{'var':'user.n','eq':1},'then':'a','else':'b'},{'if':{'and':[]},'then':'a'}]}")
-      .node("a", "message", kHello).node("b", "message", kHello);
+  flow.node("c", "condition",
+            "{'conditions':[{'if':{'var':'user.n','eq':1},'then':'a','else':'b'},{'if':{'and':[]},'then':'a'}]}")
+      .node("a", "message", kHello)
+      .node("b", "message", kHello);
   EXPECT_EQ(Talk(flow).start().node(), "b");
 }
 
 TEST(ConditionNode, WithoutAnythingItTakesDefault) {
   FlowText flow;
-  flow.node("c", "condition", "{'conditions':[{'if':{},'then':'a'}]}").node("a", "message", kHello).node("b", "message", kHello).edge("c", "b");
+  flow.node("c", "condition", "{'conditions':[{'if':{},'then':'a'}]}")
+      .node("a", "message", kHello)
+      .node("b", "message", kHello)
+      .edge("c", "b");
   EXPECT_EQ(Talk(flow).start().node(), "b");
 }
 
@@ -195,8 +226,11 @@ TEST(ConditionNode, WithoutAnythingItTakesDefault) {
 
 TEST(Webhook, WithoutSuccessOrFallbackTakesFailure) {
   FlowText flow;
-  flow.node("w", "webhook", "{'url':'https://x.example/','response_mapping':{'a':'$.a'}}").node("good", "message", kHello)
-      .node("bad", "message", kHello).edge("w", "good", "success").edge("w", "bad", "failure");
+  flow.node("w", "webhook", "{'url':'https://x.example/','response_mapping':{'a':'$.a'}}")
+      .node("good", "message", kHello)
+      .node("bad", "message", kHello)
+      .edge("w", "good", "success")
+      .edge("w", "bad", "failure");
   EXPECT_EQ(Talk(flow).answers(201, "{\"a\":1}").start().node(), "good");
   EXPECT_EQ(Talk(flow).answers(500, "{\"a\":1}").start().node(), "bad");
   EXPECT_EQ(Talk(flow).fails("connect").start().node(), "bad");
@@ -206,7 +240,8 @@ TEST(Webhook, WithoutSuccessOrFallbackTakesFailure) {
 TEST(Webhook, AFallbackResponseIsMappedAndTakesSuccess) {
   FlowText flow;
   flow.node("w", "webhook", "{'url':'https://x.example/','response_mapping':{'a':'$.a'},'fallback_response':{'a':[]}}")
-      .node("good", "message", kHello).edge("w", "good", "success");
+      .node("good", "message", kHello)
+      .edge("w", "good", "success");
   Talk talk(flow);
   talk.fails("timeout").start();
   EXPECT_EQ(talk.node(), "good");
@@ -232,15 +267,20 @@ TEST(Webhook, OnlyWhatMayPassIsTriedAgain) {
 
 TEST(Webhook, ATimeoutTakesTheTimeoutEdgeWhenThereIsOne) {
   FlowText flow;
-  flow.node("w", "webhook", "{'url':'https://x.example/'}").node("slow", "message", kHello).node("bad", "message", kHello)
-      .edge("w", "slow", "timeout").edge("w", "bad", "failure");
+  flow.node("w", "webhook", "{'url':'https://x.example/'}")
+      .node("slow", "message", kHello)
+      .node("bad", "message", kHello)
+      .edge("w", "slow", "timeout")
+      .edge("w", "bad", "failure");
   EXPECT_EQ(Talk(flow).fails("timeout").start().node(), "slow");
   EXPECT_EQ(Talk(flow).fails("connect").start().node(), "bad");
 }
 
 TEST(Task, ALateResultAfterTheDeadlineIsDiscarded) {
   FlowText flow;
-  flow.node("w", "webhook", "{'url':'https://x.example/','timeout':5}").node("slow", "question", "{'question':'?'}").edge("w", "slow", "timeout");
+  flow.node("w", "webhook", "{'url':'https://x.example/','timeout':5}")
+      .node("slow", "question", "{'question':'?'}")
+      .edge("w", "slow", "timeout");
   const FlowSet flows = flow_set(flow.document());
   Session session;
   session.id = "s";
@@ -253,13 +293,15 @@ TEST(Task, ALateResultAfterTheDeadlineIsDiscarded) {
   HttpOutcome outcome;
   outcome.status = 200;
   run.give(outcome);
-  EXPECT_EQ(std::get<Discarded>(run.finish(late.session, {.now = kNow})).reason, "the session waits for s:slow:3, not for s:w:2");
+  EXPECT_EQ(std::get<Discarded>(run.finish(late.session, {.now = kNow})).reason,
+            "the session waits for s:slow:3, not for s:w:2");
 }
 
 TEST(Task, APatchWhileItRunsIsSeenByItsOutcome) {
   FlowText flow;
-  flow.node("a", "action", "{'actions':[{'type':'api_call','url':'https://x.example/{{user.id}}','response_mapping':{'$.n':'temp.n'}},"
-                           "{'type':'calculate','variable':'sum','expression':'temp.n + user.k'}]}");
+  flow.node("a", "action",
+            "{'actions':[{'type':'api_call','url':'https://x.example/{{user.id}}','response_mapping':{'$.n':'temp.n'}},"
+            "{'type':'calculate','variable':'sum','expression':'temp.n + user.k'}]}");
   const FlowSet flows = flow_set(flow.document());
   Session session;
   session.id = "s";
