@@ -58,11 +58,7 @@ DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn,
       throw std::runtime_error(daemon + " ended before it was ready:\n" + log());
     }
     if (std::chrono::steady_clock::now() > until) {
-<<<<<<< HEAD
-      kill();
-=======
       kill();  // no destructor runs for what was not made
->>>>>>> 3d607f8 (cli: formatted; listener: a cursor that was put back is read at once)
       throw std::runtime_error(daemon + " is not ready:\n" + log());
     }
     std::this_thread::yield();
