@@ -1,5 +1,7 @@
 #include "tests/system/cli_fixture.h"
 
+#include <pty.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -76,6 +78,37 @@ Outcome run_sluice(const std::vector<std::string>& words, std::string_view input
   int status = 0;
   waitpid(child, &status, 0);
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), out.text(), err.text()};
+}
+
+OnTerminal::OnTerminal(const std::vector<std::string>& words, const std::vector<std::string>& environment) {
+  std::vector<std::string> texts{std::string(SLUICE_BINARY_DIR) + "/bin/sluice"};
+  texts.insert(texts.end(), words.begin(), words.end());
+  std::vector<std::string> variables = environment;
+  variables.emplace_back("TERM=xterm");
+  const std::vector<char*> argv = pointers(texts);
+  const std::vector<char*> envp = pointers(variables);
+  child_ = forkpty(&terminal_, nullptr, nullptr, nullptr);
+  if (child_ < 0) throw std::runtime_error("no terminal");
+  if (child_ == 0) {
+    execve(argv[0], argv.data(), envp.data());
+    _exit(127);
+  }
+}
+
+OnTerminal::~OnTerminal() {
+  kill(child_, SIGKILL);
+  waitpid(child_, nullptr, 0);
+  close(terminal_);
+}
+
+const std::string& OnTerminal::read_until(std::string_view text) {
+  char buffer[4096];
+  while (output_.find(text) == std::string::npos) {
+    const ssize_t got = read(terminal_, buffer, sizeof buffer);
+    if (got <= 0) break;
+    output_.append(buffer, static_cast<std::size_t>(got));
+  }
+  return output_;
 }
 
 Json Outcome::json() const {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/types.h>
 
 #include <memory>
 #include <string>
@@ -26,6 +27,24 @@ struct Outcome {
 // `environment`.
 Outcome run_sluice(const std::vector<std::string>& words, std::string_view input = {},
                    const std::vector<std::string>& environment = {});
+
+// A command on a terminal of its own (TERM=xterm), whose output is read as it comes.
+class OnTerminal {
+ public:
+  explicit OnTerminal(const std::vector<std::string>& words, const std::vector<std::string>& environment = {});
+  ~OnTerminal();
+  OnTerminal(const OnTerminal&) = delete;
+  OnTerminal& operator=(const OnTerminal&) = delete;
+
+  // Everything written so far, once `text` is in it or the command has ended.
+  const std::string& read_until(std::string_view text);
+  const std::string& read_to_end() { return read_until("\x01 is never written"); }
+
+ private:
+  pid_t child_ = -1;
+  int terminal_ = -1;
+  std::string output_;
+};
 
 // The JSON documents of an output with one a line.
 std::vector<Json> json_lines(std::string_view text);
