@@ -111,9 +111,17 @@ Task<Ending> Runner::run_node(const ClaimedTask& task, Material material) {
   auto run = std::make_shared<flow::NodeRun>(*material.flows, *task.session, task.key, context);
   while (std::optional<flow::HttpCall> call = run->next_call()) {
     const flow::HttpCall::Retry policy = call->retry;
-    http::Response response = co_await send(std::move(*call));
-    const std::string retry_after = response.retry_after;
-    flow::HttpOutcome outcome = http_outcome(std::move(response));
+    const bool has_fallback = call->has_fallback;
+    auto response = co_await send_by_breaker(task, std::move(*call));
+    if (!response) {
+      if (!has_fallback) co_return Postpone{response.error()};
+      flow::HttpOutcome refused;
+      refused.error = "circuit_open";
+      run->give(std::move(refused));
+      continue;
+    }
+    const std::string retry_after = response->retry_after;
+    flow::HttpOutcome outcome = http_outcome(std::move(*response));
     if (flow::NodeRun::may_pass(outcome) && task.attempt < policy.attempts) {
       co_return Retry{node_retry_delay(policy, task.attempt, retry_after), attempt_error(outcome)};
     }
@@ -132,6 +140,16 @@ Ending Runner::again(const ClaimedTask& task, const Outcome& before) const {
   outcome.run = before.run;
   outcome.material = before.material;
   return outcome;
+}
+
+// The response, or how long the breaker is open.
+Task<std::expected<http::Response, std::chrono::milliseconds>> Runner::send_by_breaker(const ClaimedTask& task, flow::HttpCall call) {
+  const BreakerCall guarded{.key = breaker_key(call, client_.guard()), .limits = call.breaker, .timeout = call.timeout, .process = task.claimant->id};
+  const Admission admission = co_await breakers_.admit(guarded);
+  if (!admission.allowed) co_return std::unexpected(admission.wait);
+  http::Response response = co_await send(std::move(call));
+  co_await breakers_.report(guarded, admission, did_well(response));
+  co_return response;
 }
 
 Task<http::Response> Runner::send(flow::HttpCall call) {
@@ -153,8 +171,9 @@ Task<Ending> Runner::run_http(const ClaimedTask& task) {
     outcome.error = call.error();
     co_return outcome;
   }
-  http::Response response = co_await send(std::move(*call));
-  co_return http_task_result(task, response);
+  const auto response = co_await send_by_breaker(task, std::move(*call));
+  if (!response) co_return Postpone{response.error()};
+  co_return http_task_result(task, *response);
 }
 
 // The function's effect and the task's end are one transaction, so it happens exactly once.

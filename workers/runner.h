@@ -1,10 +1,14 @@
 // Runs one claimed task: the engine for a session's, the guarded client for requests, a function call for sql.
 #pragma once
 
+#include <chrono>
+#include <expected>
+
 #include "core/async/stop_token.h"
 #include "core/http/client.h"
 #include "core/pg/pool.h"
 #include "core/service/secrets.h"
+#include "workers/breaker.h"
 #include "workers/content_cache.h"
 #include "workers/disposition.h"
 #include "workers/flow_cache.h"
@@ -13,8 +17,8 @@ namespace sluice::workers {
 
 class Runner {
  public:
-  Runner(pg::Pool& pool, FlowCache& flows, ContentCache& contents, http::Client& client, const Secrets& secrets)
-      : pool_(pool), flows_(flows), contents_(contents), client_(client), secrets_(secrets) {}
+  Runner(pg::Pool& pool, FlowCache& flows, ContentCache& contents, http::Client& client, Breakers& breakers, const Secrets& secrets)
+      : pool_(pool), flows_(flows), contents_(contents), client_(client), breakers_(breakers), secrets_(secrets) {}
 
   // What becomes of the task. Nothing is written. Throws what is nobody's fault of the task's: the caller turns it into after_fault.
   Task<Ending> run(const ClaimedTask& task);
@@ -26,12 +30,14 @@ class Runner {
   Task<Ending> run_node(const ClaimedTask& task, Material material);
   Task<Ending> run_http(const ClaimedTask& task);
   Task<Ending> run_sql(const ClaimedTask& task);
+  Task<std::expected<http::Response, std::chrono::milliseconds>> send_by_breaker(const ClaimedTask& task, flow::HttpCall call);
   Task<http::Response> send(flow::HttpCall call);
 
   pg::Pool& pool_;
   FlowCache& flows_;
   ContentCache& contents_;
   http::Client& client_;
+  Breakers& breakers_;
   const Secrets& secrets_;
 };
 

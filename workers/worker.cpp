@@ -29,7 +29,9 @@ class Worker : public Service {
     http::Client client(context.loop, http_client_options(context.options));
     FlowCache flows(pool, kFlowVersions);
     ContentCache contents(pool);
-    Runner runner(pool, flows, contents, client, context.secrets);
+    pg::Pool breaker_connection(context.loop, blocking, database, 1);  // its own: a call must not wait for sql tasks
+    Breakers breakers(context.loop, breaker_connection);
+    Runner runner(pool, flows, contents, client, breakers, context.secrets);
     WorkerMetrics metrics(context.metrics);
     Process process(context.loop, blocking, database, "worker");
     Doorbell doorbell(context.loop, blocking, database, "tasks", context.metrics);

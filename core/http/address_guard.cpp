@@ -132,4 +132,9 @@ Verdict AddressGuard::judge_url(std::string_view url) const {
   return JudgedUrl(*this, url).verdict();
 }
 
+std::string AddressGuard::host_of(std::string_view url) const {
+  const JudgedUrl judged(*this, url);
+  return judged.verdict().allowed ? judged.host() : std::string();
+}
+
 }  // namespace sluice::http

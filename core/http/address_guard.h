@@ -41,6 +41,8 @@ class AddressGuard {
   // that curl accepts is judged as the address it means; a name only by its text ("name_unresolved" when nothing speaks
   // against it).
   [[nodiscard]] Verdict judge_url(std::string_view url) const;
+  // The host of a URL as it is requested, ASCII and without brackets; empty when judge_url refuses it.
+  [[nodiscard]] std::string host_of(std::string_view url) const;
 
   [[nodiscard]] bool is_allowed_network(const Address& address) const noexcept;
   [[nodiscard]] std::vector<Address> loopback_addresses() const;  // those of 127.0.0.1 and ::1 that are allowed
