@@ -13,11 +13,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kFresh{1};    // how late this worker learns of a breaker that another one opened
-constexpr seconds kAnswer{2};   // a call does not wait longer for its breaker
+constexpr seconds kFresh{1};   // how late this worker learns of a breaker that another one opened
+constexpr seconds kAnswer{2};  // a call does not wait longer for its breaker
 constexpr seconds kProbeCheck{1};
 
-// Says that something is under way for as long as it lives, and tells who waits when it is over, even if its task was cancelled.
+// Says that something is under way for as long as it lives, and tells who waits when it is over, even if its task was
+// cancelled.
 class Busy {
  public:
   Busy(bool& busy, Event& over) : busy_(busy), over_(over) { busy_ = true; }
@@ -79,7 +80,8 @@ Task<Admission> Breakers::admit(const BreakerCall& call) {
   }
   // Others need not ask while this one does, nor while it probes.
   found->second.blocked_until = Clock::now() + kProbeCheck;
-  const auto answer = co_await ask("admit_call", pg::Params().int8(call.process).text(call.key).int8(call.timeout.count()));
+  const auto answer =
+      co_await ask("admit_call", pg::Params().int8(call.process).text(call.key).int8(call.timeout.count()));
   if (!answer) co_return Admission{};
   const pg::Row row = answer->one();
   const std::string_view verdict = row.text("verdict");
@@ -89,7 +91,8 @@ Task<Admission> Breakers::admit(const BreakerCall& call) {
     co_return Admission{.watched = true};
   }
   const milliseconds wait(row.get<std::int64_t>("wait_ms"));
-  if (const auto known = known_.find(call.key); known != known_.end()) known->second.blocked_until = Clock::now() + wait;
+  if (const auto known = known_.find(call.key); known != known_.end())
+    known->second.blocked_until = Clock::now() + wait;
   co_return Admission{.allowed = false, .wait = wait};
 }
 
@@ -130,7 +133,13 @@ Task<void> Breakers::send_reports() {
     opens.push_back(milliseconds(report.call.limits.open).count());
   }
   pg::Params params;
-  params.text_array(keys).int8_array(probes).boolean_array(goods).int4_array(failures).int4_array(windows).int8_array(spans).int8_array(opens);
+  params.text_array(keys)
+      .int8_array(probes)
+      .boolean_array(goods)
+      .int4_array(failures)
+      .int4_array(windows)
+      .int8_array(spans)
+      .int8_array(opens);
   const auto rows = co_await ask("report_calls", std::move(params));
   if (rows) learn_of(reports, *rows);
   reports_done_ = last;
@@ -153,8 +162,9 @@ Task<void> Breakers::load() {
   if (!rows) co_return;
   std::unordered_map<std::string, Known> now;
   for (const pg::Row& row : *rows) {
-    now.insert_or_assign(row.get<std::string>("breaker"),
-                         Known{row.text("state") == "closed", loaded_at_ + milliseconds(row.get<std::int64_t>("wait_ms"))});
+    now.insert_or_assign(
+        row.get<std::string>("breaker"),
+        Known{row.text("state") == "closed", loaded_at_ + milliseconds(row.get<std::int64_t>("wait_ms"))});
   }
   learn(std::move(now));
 }
@@ -166,7 +176,8 @@ Task<std::optional<pg::Result>> Breakers::ask(std::string_view statement, pg::Pa
     pg::Lease connection = co_await connections_.acquire(until);
     result = co_await connection->query(sql::query(statement), std::move(params), until);
   } catch (const pg::PgError& error) {
-    log_warn("circuit breakers cannot be asked, calls go on without", {{"statement", statement}, {"error", error.message()}});
+    log_warn("circuit breakers cannot be asked, calls go on without",
+             {{"statement", statement}, {"error", error.message()}});
   }
   co_return result;
 }
@@ -175,8 +186,9 @@ void Breakers::learn_of(const std::vector<Report>& reports, const pg::Result& ro
   std::unordered_map<std::string, Known> now = known_;
   for (const Report& report : reports) now.erase(report.call.key);
   for (const pg::Row& row : rows) {
-    now.insert_or_assign(row.get<std::string>("breaker"),
-                         Known{row.text("state") == "closed", Clock::now() + milliseconds(row.get<std::int64_t>("wait_ms"))});
+    now.insert_or_assign(
+        row.get<std::string>("breaker"),
+        Known{row.text("state") == "closed", Clock::now() + milliseconds(row.get<std::int64_t>("wait_ms"))});
   }
   learn(std::move(now));
 }
@@ -184,7 +196,8 @@ void Breakers::learn_of(const std::vector<Report>& reports, const pg::Result& ro
 void Breakers::learn(std::unordered_map<std::string, Known> now) {
   for (const auto& [key, breaker] : now) {
     const auto before = known_.find(key);
-    if (!breaker.closed && (before == known_.end() || before->second.closed)) log_warn("circuit opened", {{"breaker", key}});
+    if (!breaker.closed && (before == known_.end() || before->second.closed))
+      log_warn("circuit opened", {{"breaker", key}});
   }
   for (const auto& [key, before] : known_) {
     if (!before.closed && !now.contains(key)) log_info("circuit closed", {{"breaker", key}});

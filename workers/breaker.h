@@ -1,5 +1,5 @@
-// Circuit breakers (FLOW 8), shared by all workers through sluice.circuit_breakers. Calls to hosts that are well cost no round trip
-// but one a second in all: breakers that are not well are few, and are read together.
+// Circuit breakers (FLOW 8), shared by all workers through sluice.circuit_breakers. Calls to hosts that are well cost
+// no round trip but one a second in all: breakers that are not well are few, and are read together.
 #pragma once
 
 #include <chrono>
@@ -33,11 +33,12 @@ struct Admission {
   bool probe = false;
 };
 
-// The flow's key; else the host; else, when a secret holds the host, that secret's name. Empty for a URL that the guard refuses.
-// `call` is without its secrets: none must get into a key.
+// The flow's key; else the host; else, when a secret holds the host, that secret's name. Empty for a URL that the guard
+// refuses. `call` is without its secrets: none must get into a key.
 [[nodiscard]] std::string breaker_key(const flow::HttpCall& call, const http::AddressGuard& guard);
 
-// Whether the host did well: not on transport errors, timeouts, 5xx and 429. Nothing when it had no say: our guard or a fault of ours.
+// Whether the host did well: not on transport errors, timeouts, 5xx and 429. Nothing when it had no say: our guard or a
+// fault of ours.
 [[nodiscard]] std::optional<bool> did_well(const http::Response& response);
 
 class Breakers {
@@ -73,7 +74,7 @@ class Breakers {
   Clock::time_point loaded_at_{};
   bool loading_ = false;
   Event loaded_;
-  std::vector<Report> reports_;     // not sent yet
+  std::vector<Report> reports_;  // not sent yet
   std::uint64_t reports_made_ = 0;
   std::uint64_t reports_done_ = 0;
   bool sending_ = false;

@@ -58,7 +58,8 @@ ClaimedTask claimed_task_from(const pg::Row& row, Process::Claimant claimant) {
 Deadline deadline_of(Timestamp moment) {
   const auto left = moment - std::chrono::system_clock::now();
   // Farther away than a day is looked at again by then: a steady clock and the database's may drift apart.
-  return Clock::now() + std::clamp<std::chrono::system_clock::duration>(left, std::chrono::seconds(0), std::chrono::hours(24));
+  return Clock::now() +
+         std::clamp<std::chrono::system_clock::duration>(left, std::chrono::seconds(0), std::chrono::hours(24));
 }
 
 }  // namespace sluice::workers

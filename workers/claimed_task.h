@@ -15,16 +15,16 @@ namespace sluice::workers {
 
 struct ClaimedTask {
   std::int64_t id = 0;
-  std::int64_t token = 0;        // every write of this claim is conditional on it
-  Process::Claimant claimant;    // keeps the claim alive
-  std::string kind;              // start, input, action, webhook, timer, http, sql
+  std::int64_t token = 0;      // every write of this claim is conditional on it
+  Process::Claimant claimant;  // keeps the claim alive
+  std::string kind;            // start, input, action, webhook, timer, http, sql
   std::string node_id;
-  std::string key;               // of a session task the wait key; of a free-standing one the caller's, or empty
+  std::string key;  // of a session task the wait key; of a free-standing one the caller's, or empty
   std::string correlation_id;
   Json payload;
   int attempt = 1;
   int max_attempts = 10;
-  std::optional<int> revision;   // the session's that the task belongs to
+  std::optional<int> revision;  // the session's that the task belongs to
   std::optional<Uuid> session_id;
   std::optional<Timestamp> order_key;
 

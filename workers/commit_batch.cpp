@@ -15,7 +15,8 @@ struct Columns {
   std::vector<std::int64_t> ids, tokens;
   std::vector<std::string> outcomes;
   std::vector<std::optional<std::int32_t>> revisions;
-  std::vector<OptionalText> states, hashes, nodes, stacks, waits, infos, statuses, next_kinds, next_nodes, results, errors;
+  std::vector<OptionalText> states, hashes, nodes, stacks, waits, infos, statuses, next_kinds, next_nodes, results,
+      errors;
   std::vector<std::optional<Timestamp>> deadlines;
   std::vector<std::int32_t> history_steps;
   std::vector<std::string> history_nodes, history_types, history_contents;
@@ -40,7 +41,10 @@ struct Columns {
     params.jsonb_text_array(stacks).jsonb_text_array(waits).jsonb_text_array(infos).text_array(statuses);
     params.text_array(next_kinds).text_array(next_nodes).timestamptz_array(deadlines);
     params.jsonb_text_array(results).text_array(errors);
-    params.int4_array(history_steps).text_array(history_nodes).text_array(history_types).jsonb_text_array(history_contents);
+    params.int4_array(history_steps)
+        .text_array(history_nodes)
+        .text_array(history_types)
+        .jsonb_text_array(history_contents);
     params.int4(take_on);
     return params;
   }
@@ -70,7 +74,8 @@ struct Columns {
     }
   }
 
-  // The session keeps everything but its revision when it is there at all (a dead letter); else these are not looked at.
+  // The session keeps everything but its revision when it is there at all (a dead letter); else these are not looked
+  // at.
   void add_unmoved(const ClaimedTask& task) {
     const bool has_session = task.session.has_value();
     revisions.push_back(has_session ? std::optional<std::int32_t>(task.session->revision) : std::nullopt);
@@ -101,8 +106,8 @@ bool may_be_taken_on(const Disposition& disposition, int max_taken_on) {
 
 }  // namespace
 
-BatchStatements add_statements(pg::Pipeline& pipeline, std::span<const Disposition> batch, std::int64_t process, int take_on,
-                               int max_taken_on) {
+BatchStatements add_statements(pg::Pipeline& pipeline, std::span<const Disposition> batch, std::int64_t process,
+                               int take_on, int max_taken_on) {
   BatchStatements statements;
   Returned retries;
   Returned postponed;
@@ -117,8 +122,8 @@ BatchStatements add_statements(pg::Pipeline& pipeline, std::span<const Dispositi
     }
   }
   if (!statements.commit_order.empty()) {
-    const auto rest = std::ranges::partition(
-        statements.commit_order, [&](std::size_t i) { return may_be_taken_on(batch[i], max_taken_on); });
+    const auto rest = std::ranges::partition(statements.commit_order,
+                                             [&](std::size_t i) { return may_be_taken_on(batch[i], max_taken_on); });
     const auto eligible = static_cast<int>(rest.begin() - statements.commit_order.begin());
     Columns columns;
     for (const std::size_t i : statements.commit_order) columns.add(batch[i].task, std::get<Outcome>(batch[i].what));
@@ -128,8 +133,11 @@ BatchStatements add_statements(pg::Pipeline& pipeline, std::span<const Dispositi
   }
   if (!retries.ids.empty()) {
     statements.retry = static_cast<int>(pipeline.size());
-    pipeline.add(sql::query("retry_tasks"),
-                 pg::Params().int8_array(retries.ids).int8_array(retries.tokens).int8_array(retries.delays).text_array(retries.errors));
+    pipeline.add(sql::query("retry_tasks"), pg::Params()
+                                                .int8_array(retries.ids)
+                                                .int8_array(retries.tokens)
+                                                .int8_array(retries.delays)
+                                                .text_array(retries.errors));
   }
   if (!postponed.ids.empty()) {
     statements.postpone = static_cast<int>(pipeline.size());

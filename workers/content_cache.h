@@ -13,7 +13,8 @@ class ContentCache {
  public:
   explicit ContentCache(pg::Pool& pool) : pool_(pool) {}
 
-  // What `flows` may show, at most a second old; null when it refers to no content at all. `flows` is kept alive meanwhile.
+  // What `flows` may show, at most a second old; null when it refers to no content at all. `flows` is kept alive
+  // meanwhile.
   Task<std::shared_ptr<const flow::ContentSource>> get(std::shared_ptr<const flow::FlowSet> flows);
 
  private:

@@ -27,9 +27,9 @@ struct Outcome {
   };
   Kind kind = Kind::kStep;
   std::optional<flow::Step> step;
-  std::shared_ptr<flow::NodeRun> run;                 // of an action or webhook: to apply the same results to a patched session
-  Material material;                                  // what `step` and `run` were made with; `run` refers to it
-  Json result;                                        // for the idempotency record; null: none
+  std::shared_ptr<flow::NodeRun> run;  // of an action or webhook: to apply the same results to a patched session
+  Material material;                   // what `step` and `run` were made with; `run` refers to it
+  Json result;                         // for the idempotency record; null: none
   std::string error;
 };
 
@@ -56,8 +56,8 @@ struct Disposition {
 
 [[nodiscard]] std::string_view to_text(Outcome::Kind kind);  // as commit_steps names them
 
-// What a task comes to that could not be run or committed for a fault of ours or its own: again with backoff, or a dead letter when it is
-// out of attempts.
+// What a task comes to that could not be run or committed for a fault of ours or its own: again with backoff, or a dead
+// letter when it is out of attempts.
 [[nodiscard]] Ending after_fault(const ClaimedTask& task, const std::string& error);
 
 }  // namespace sluice::workers

@@ -11,7 +11,8 @@ Task<std::shared_ptr<const flow::FlowSet>> FlowCache::get(std::int64_t version) 
     by_use_.splice(by_use_.begin(), by_use_, found->second.used);
     co_return found->second.flows;
   }
-  // Several tasks may load the same version at once; the first to finish is kept, the others' work is lost and harmless.
+  // Several tasks may load the same version at once; the first to finish is kept, the others' work is lost and
+  // harmless.
   std::shared_ptr<const flow::FlowSet> flows = co_await load(version);
   keep(version, flows);
   co_return flows;
@@ -21,7 +22,8 @@ Task<std::shared_ptr<const flow::FlowSet>> FlowCache::load(std::int64_t version)
   pg::Lease connection = co_await pool_.acquire();
   const pg::Result rows = co_await connection->query(sql::query("load_flow_version"), pg::Params().int8(version));
   if (rows.empty()) {
-    throw Error("flow version " + std::to_string(version) + " does not exist", "was it deleted while sessions still run on it?");
+    throw Error("flow version " + std::to_string(version) + " does not exist",
+                "was it deleted while sessions still run on it?");
   }
   std::unordered_map<std::int64_t, std::shared_ptr<const flow::Flow>> by_id;
   for (const pg::Row& row : rows) {

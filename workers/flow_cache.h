@@ -1,4 +1,5 @@
-// Flow versions by id. A version never changes, so what is loaded stays true for ever; only memory bounds how many are kept.
+// Flow versions by id. A version never changes, so what is loaded stays true for ever; only memory bounds how many are
+// kept.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ class FlowCache {
  public:
   FlowCache(pg::Pool& pool, std::size_t capacity) : pool_(pool), capacity_(capacity) {}
 
-  // The version with every sub-flow it pins. Throws Error when it does not exist or is no flow, PgError when it cannot be read.
+  // The version with every sub-flow it pins. Throws Error when it does not exist or is no flow, PgError when it cannot
+  // be read.
   Task<std::shared_ptr<const flow::FlowSet>> get(std::int64_t version);
 
  private:

@@ -13,11 +13,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kKeepBody = 1U << 20U;       // a node's mapping reads it
-constexpr std::size_t kKeepResult = 64U << 10U;    // of a free-standing task, in its record
+constexpr std::size_t kKeepBody = 1U << 20U;     // a node's mapping reads it
+constexpr std::size_t kKeepResult = 64U << 10U;  // of a free-standing task, in its record
 constexpr milliseconds kMaxDelay = std::chrono::hours(24);
 
-Timestamp now() { return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()); }
+Timestamp now() {
+  return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
 
 }  // namespace
 
@@ -59,7 +61,8 @@ Ending http_task_result(const ClaimedTask& task, const http::Response& response)
     if (body) set(outcome.result, "body", std::move(*body));
     return outcome;
   }
-  const bool refused = response.failure == http::Failure::kRefusedAddress || response.failure == http::Failure::kRefusedUrl ||
+  const bool refused = response.failure == http::Failure::kRefusedAddress ||
+                       response.failure == http::Failure::kRefusedUrl ||
                        response.failure == http::Failure::kRefusedRequest;
   flow::HttpOutcome seen;
   seen.status = response.failure == http::Failure::kNone ? response.status : 0;
@@ -68,7 +71,8 @@ Ending http_task_result(const ClaimedTask& task, const http::Response& response)
   if (!refused && flow::NodeRun::may_pass(seen)) {
     auto again = after_fault(task, outcome.error);
     if (auto* retry = std::get_if<Retry>(&again)) {
-      if (const auto asked = parse_retry_after(response.retry_after, now())) retry->delay = std::max<milliseconds>(retry->delay, *asked);
+      if (const auto asked = parse_retry_after(response.retry_after, now()))
+        retry->delay = std::max<milliseconds>(retry->delay, *asked);
       return std::move(*retry);
     }
   }

@@ -13,16 +13,19 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kAnswer{30};          // for a round trip; a session's lock is waited for 2 s at most
-constexpr seconds kSweepEvery{1};       // from the beginning, for tasks that came back behind the watermark
+constexpr seconds kAnswer{30};            // for a round trip; a session's lock is waited for 2 s at most
+constexpr seconds kSweepEvery{1};         // from the beginning, for tasks that came back behind the watermark
 constexpr milliseconds kCommitSkew{100};  // a task may become visible this long after its order_key was taken
 constexpr milliseconds kConflictPause{5};
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 }  // namespace
 
-Pump::Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& runner, WorkerMetrics& metrics, Limits limits)
+Pump::Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& runner, WorkerMetrics& metrics,
+           Limits limits)
     : loop_(loop),
       reconnector_(std::move(reconnector)),
       process_(process),
@@ -77,8 +80,8 @@ Task<void> Pump::round(bool claim) {
   co_await commit(std::move(batch), std::min(room, limits_.in_flight));
 }
 
-// One round trip. Whatever fails leaves the database as it was, or the connection unknown; then the same outcomes are given again, which
-// their tokens make harmless.
+// One round trip. Whatever fails leaves the database as it was, or the connection unknown; then the same outcomes are
+// given again, which their tokens make harmless.
 Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
   Process::Claimant claimant = co_await process_.claimant({});
   pg::Pipeline pipeline;
@@ -87,7 +90,8 @@ Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
   claim_limit -= statements.take_on;
   const auto claim_at = static_cast<std::size_t>(pipeline.size());
   if (claim_limit > 0) {
-    pipeline.add(sql::query("claim_tasks"), pg::Params().int8(claimant->id).int4(claim_limit).timestamptz(claim_from()));
+    pipeline.add(sql::query("claim_tasks"),
+                 pg::Params().int8(claimant->id).int4(claim_limit).timestamptz(claim_from()));
     if (!last_claim_.found) pipeline.add(sql::query("next_due_task"));
   }
   std::vector<pg::Result> results;
@@ -106,7 +110,8 @@ Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
     log_warn("cannot claim tasks", {{"error", failure->message()}});
     (void)co_await loop_.sleep(seconds(1));
   } else if (failure) {
-    co_await commit_parts(std::move(batch), failure->kind() == pg::ErrorKind::kTransient, std::string(failure->message()));
+    co_await commit_parts(std::move(batch), failure->kind() == pg::ErrorKind::kTransient,
+                          std::string(failure->message()));
   } else {
     if (!batch.empty()) metrics_.batch.observe(static_cast<double>(batch.size()));
     std::vector<Disposition> restamped;
@@ -159,7 +164,9 @@ std::vector<Disposition> Pump::take_batch() {
   return batch;
 }
 
-int Pump::capacity() const { return claiming_ ? limits_.in_flight - static_cast<int>(in_flight_.size()) : 0; }
+int Pump::capacity() const {
+  return claiming_ ? limits_.in_flight - static_cast<int>(in_flight_.size()) : 0;
+}
 
 Timestamp Pump::claim_from() {
   if (Clock::now() - swept_ < kSweepEvery) return watermark_;
@@ -167,8 +174,9 @@ Timestamp Pump::claim_from() {
   return Timestamp{};
 }
 
-void Pump::settle(std::vector<Disposition>& batch, const BatchStatements& statements, const std::vector<pg::Result>& results,
-                  const Process::Claimant& claimant, std::vector<Disposition>& restamped) {
+void Pump::settle(std::vector<Disposition>& batch, const BatchStatements& statements,
+                  const std::vector<pg::Result>& results, const Process::Claimant& claimant,
+                  std::vector<Disposition>& restamped) {
   if (statements.commit >= 0) {
     const pg::Result& rows = results[static_cast<std::size_t>(statements.commit)];
     for (int i = 0; i < rows.rows(); ++i) {
@@ -257,9 +265,11 @@ Task<void> Pump::run_task(ClaimedTask task) {
 Task<void> Pump::reapply(std::vector<Disposition> restamped) {
   std::vector<Uuid> ids;
   for (const Disposition& disposition : restamped) ids.push_back(*disposition.task.session_id);
-  const pg::Result rows = co_await connection_->query(sql::query("load_sessions"), pg::Params().uuid_array(ids), Clock::now() + kAnswer);
+  const pg::Result rows =
+      co_await connection_->query(sql::query("load_sessions"), pg::Params().uuid_array(ids), Clock::now() + kAnswer);
   for (Disposition& disposition : restamped) {
-    const auto row = std::ranges::find_if(rows, [&](const pg::Row& one) { return one.get<Uuid>("id") == *disposition.task.session_id; });
+    const auto row = std::ranges::find_if(
+        rows, [&](const pg::Row& one) { return one.get<Uuid>("id") == *disposition.task.session_id; });
     disposition.task.session = row == rows.end() ? std::nullopt : session_from(*row, (*row).text("id"));
     if (disposition.task.session) disposition.task.revision = disposition.task.session->revision;
     disposition.what = runner_.again(disposition.task, std::get<Outcome>(disposition.what));
@@ -276,7 +286,8 @@ Task<void> Pump::hand_back() {
     tokens.push_back(token);
   }
   log_info("handing back tasks that are not done", {{"count", ids.size()}});
-  (void)co_await connection_->query(sql::query("release_tasks"), pg::Params().int8_array(ids).int8_array(tokens), Clock::now() + kAnswer);
+  (void)co_await connection_->query(sql::query("release_tasks"), pg::Params().int8_array(ids).int8_array(tokens),
+                                    Clock::now() + kAnswer);
 }
 
 }  // namespace sluice::workers

@@ -1,4 +1,5 @@
-// Moves work between the database and the runner over one connection: what has ended and the next claim go in one round trip.
+// Moves work between the database and the runner over one connection: what has ended and the next claim go in one round
+// trip.
 #pragma once
 
 #include <deque>
@@ -18,15 +19,16 @@ namespace sluice::workers {
 class Pump {
  public:
   struct Limits {
-    int in_flight;        // tasks claimed and not ended
-    int batch = 128;      // outcomes in one round trip
-    int taken_on = 20;    // tasks of one session in a row without a claim, so that others get their turn
+    int in_flight;      // tasks claimed and not ended
+    int batch = 128;    // outcomes in one round trip
+    int taken_on = 20;  // tasks of one session in a row without a claim, so that others get their turn
   };
 
-  Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& runner, WorkerMetrics& metrics, Limits limits);
+  Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& runner, WorkerMetrics& metrics,
+       Limits limits);
 
-  // Claims and commits until `stop`; then only commits, until nothing is in flight or `grace` has passed, and hands back the rest
-  // without counting an attempt.
+  // Claims and commits until `stop`; then only commits, until nothing is in flight or `grace` has passed, and hands
+  // back the rest without counting an attempt.
   Task<void> run(StopToken stop, Clock::duration grace);
 
   // Tells the pump when to claim, by the doorbell. Runs beside run().
@@ -46,8 +48,9 @@ class Pump {
   [[nodiscard]] std::vector<Disposition> take_batch();
   [[nodiscard]] int capacity() const;
   [[nodiscard]] Timestamp claim_from();
-  void settle(std::vector<Disposition>& batch, const BatchStatements& statements, const std::vector<pg::Result>& results,
-              const Process::Claimant& claimant, std::vector<Disposition>& restamped);
+  void settle(std::vector<Disposition>& batch, const BatchStatements& statements,
+              const std::vector<pg::Result>& results, const Process::Claimant& claimant,
+              std::vector<Disposition>& restamped);
   void take_on(Disposition& disposition, const pg::Row& row, const Process::Claimant& claimant);
   void start(const pg::Result& claimed, const Process::Claimant& claimant);
   void begin(ClaimedTask task);
@@ -61,11 +64,11 @@ class Pump {
   Limits limits_;
 
   std::unique_ptr<pg::Connection> connection_;
-  std::deque<Disposition> ended_;                               // to be committed
-  std::unordered_map<std::int64_t, std::int64_t> in_flight_;    // task → token of all that was claimed and not settled
+  std::deque<Disposition> ended_;                             // to be committed
+  std::unordered_map<std::int64_t, std::int64_t> in_flight_;  // task → token of all that was claimed and not settled
   TaskScope running_;
-  Event work_;       // something to commit, or a claim is wanted
-  Event claimed_;    // a wanted claim was made
+  Event work_;     // something to commit, or a claim is wanted
+  Event claimed_;  // a wanted claim was made
   bool claim_wanted_ = false;
   bool claiming_ = true;  // false once stopping
   Polled last_claim_;

@@ -71,7 +71,8 @@ Ending run_timer(const ClaimedTask& task, const Material& material) {
     if (idle < timeout) return Postpone{std::chrono::ceil<std::chrono::milliseconds>(timeout - idle)};
     return outcome_of(flow::step(flows, session, flow::Abandon{}, context_of(task, material)), false);
   }
-  if (string_member(session.wait, "key") != task.key) return discarded("its session no longer waits for what it guarded");
+  if (string_member(session.wait, "key") != task.key)
+    return discarded("its session no longer waits for what it guarded");
   return outcome_of(flow::step(flows, session, flow::Timeout{task.key}, context_of(task, material)), false);
 }
 
@@ -135,7 +136,8 @@ Task<Ending> Runner::run_node(const ClaimedTask& task, Material material) {
 
 Ending Runner::again(const ClaimedTask& task, const Outcome& before) const {
   if (std::string reason = why_not(task); !reason.empty()) return discarded(std::move(reason));
-  if (before.run == nullptr) return before.material.flows != nullptr ? run_engine(task, before.material) : after_fault(task, before.error);
+  if (before.run == nullptr)
+    return before.material.flows != nullptr ? run_engine(task, before.material) : after_fault(task, before.error);
   Outcome outcome = outcome_of(before.run->finish(*task.session, context_of(task, before.material)), true);
   outcome.run = before.run;
   outcome.material = before.material;
@@ -143,8 +145,12 @@ Ending Runner::again(const ClaimedTask& task, const Outcome& before) const {
 }
 
 // The response, or how long the breaker is open.
-Task<std::expected<http::Response, std::chrono::milliseconds>> Runner::send_by_breaker(const ClaimedTask& task, flow::HttpCall call) {
-  const BreakerCall guarded{.key = breaker_key(call, client_.guard()), .limits = call.breaker, .timeout = call.timeout, .process = task.claimant->id};
+Task<std::expected<http::Response, std::chrono::milliseconds>> Runner::send_by_breaker(const ClaimedTask& task,
+                                                                                       flow::HttpCall call) {
+  const BreakerCall guarded{.key = breaker_key(call, client_.guard()),
+                            .limits = call.breaker,
+                            .timeout = call.timeout,
+                            .process = task.claimant->id};
   const Admission admission = co_await breakers_.admit(guarded);
   if (!admission.allowed) co_return std::unexpected(admission.wait);
   http::Response response = co_await send(std::move(call));

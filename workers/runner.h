@@ -17,20 +17,24 @@ namespace sluice::workers {
 
 class Runner {
  public:
-  Runner(pg::Pool& pool, FlowCache& flows, ContentCache& contents, http::Client& client, Breakers& breakers, const Secrets& secrets)
+  Runner(pg::Pool& pool, FlowCache& flows, ContentCache& contents, http::Client& client, Breakers& breakers,
+         const Secrets& secrets)
       : pool_(pool), flows_(flows), contents_(contents), client_(client), breakers_(breakers), secrets_(secrets) {}
 
-  // What becomes of the task. Nothing is written. Throws what is nobody's fault of the task's: the caller turns it into after_fault.
+  // What becomes of the task. Nothing is written. Throws what is nobody's fault of the task's: the caller turns it into
+  // after_fault.
   Task<Ending> run(const ClaimedTask& task);
 
-  // The same results applied to the task's session as it is now, after a patch overtook the commit; no request is repeated.
+  // The same results applied to the task's session as it is now, after a patch overtook the commit; no request is
+  // repeated.
   [[nodiscard]] Ending again(const ClaimedTask& task, const Outcome& before) const;
 
  private:
   Task<Ending> run_node(const ClaimedTask& task, Material material);
   Task<Ending> run_http(const ClaimedTask& task);
   Task<Ending> run_sql(const ClaimedTask& task);
-  Task<std::expected<http::Response, std::chrono::milliseconds>> send_by_breaker(const ClaimedTask& task, flow::HttpCall call);
+  Task<std::expected<http::Response, std::chrono::milliseconds>> send_by_breaker(const ClaimedTask& task,
+                                                                                 flow::HttpCall call);
   Task<http::Response> send(flow::HttpCall call);
 
   pg::Pool& pool_;

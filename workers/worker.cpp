@@ -1,15 +1,15 @@
 #include "workers/worker.h"
 
-#include "core/service/http_options.h"
 #include "core/pg/pool.h"
+#include "core/service/http_options.h"
 #include "core/service/schema.h"
 #include "workers/pump.h"
 
 namespace sluice::workers {
 namespace {
 
-constexpr std::size_t kFlowVersions = 256;   // kept in memory
-constexpr std::size_t kConnections = 4;      // for loading flows and running sql tasks
+constexpr std::size_t kFlowVersions = 256;  // kept in memory
+constexpr std::size_t kConnections = 4;     // for loading flows and running sql tasks
 constexpr int kBlockingThreads = 2;
 
 class Worker : public Service {
@@ -53,6 +53,8 @@ class Worker : public Service {
 
 }  // namespace
 
-std::unique_ptr<Service> make_worker() { return std::make_unique<Worker>(); }
+std::unique_ptr<Service> make_worker() {
+  return std::make_unique<Worker>();
+}
 
 }  // namespace sluice::workers

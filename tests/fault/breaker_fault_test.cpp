@@ -1,4 +1,5 @@
-// FLOW 8's circuit breaker, as the receiver sees it: shared by workers, one probe at a time, and no attempt is counted while it is open.
+// FLOW 8's circuit breaker, as the receiver sees it: shared by workers, one probe at a time, and no attempt is counted
+// while it is open.
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -10,11 +11,14 @@ namespace {
 
 class BreakerFault : public FaultTest {
  protected:
-  // A flow of one webhook node that makes one attempt; `breaker` is its circuit_breaker, `more` further members of its content.
+  // A flow of one webhook node that makes one attempt; `breaker` is its circuit_breaker, `more` further members of its
+  // content.
   void publish_guarded(const std::string& url, const std::string& breaker, const std::string& more = {}) {
     publish(R"({"name": "guarded", "entry_node_id": "call", "nodes": [
-      {"node_id": "call", "node_type": "webhook", "content": {"url": ")" + url + R"(", "retry": {"attempts": 1},
-       "response_mapping": {"n": "$.n"}, "circuit_breaker": )" + breaker + more + R"(}},
+      {"node_id": "call", "node_type": "webhook", "content": {"url": ")" +
+            url + R"(", "retry": {"attempts": 1},
+       "response_mapping": {"n": "$.n"}, "circuit_breaker": )" +
+            breaker + more + R"(}},
       {"node_id": "good", "node_type": "message", "content": {"messages": [{"type": "text", "text": "good"}]}},
       {"node_id": "bad", "node_type": "message", "content": {"messages": [{"type": "text", "text": "bad"}]}}],
       "connections": [{"source_node_id": "call", "target_node_id": "good", "connection_type": "success"},
@@ -26,14 +30,18 @@ class BreakerFault : public FaultTest {
     EXPECT_EQ(member(token, "current_node_id"), node);
   }
 
-  std::string breakers() { return client_.value("select string_agg(key || ' ' || state, ',') from sluice.circuit_breakers"); }
+  std::string breakers() {
+    return client_.value("select string_agg(key || ' ' || state, ',') from sluice.circuit_breakers");
+  }
 
   // Calls given back for later, the attempt not counted; after the running probe began if `behind_probe`.
   void wait_for_postponed(int count, bool behind_probe = false) {
-    client_.wait_until(fmt::format("select count(*) from sluice_private.tasks where kind = 'webhook' and attempt = 1 and claimed_by is null and "
-                                   "run_at > {}",
-                                   behind_probe ? "(select probe_at + interval '0.5 s' from sluice.circuit_breakers)" : "now()"),
-                       std::to_string(count));
+    client_.wait_until(
+        fmt::format("select count(*) from sluice_private.tasks where kind = 'webhook' and attempt = 1 and claimed_by "
+                    "is null and "
+                    "run_at > {}",
+                    behind_probe ? "(select probe_at + interval '0.5 s' from sluice.circuit_breakers)" : "now()"),
+        std::to_string(count));
   }
 };
 
@@ -74,7 +82,8 @@ TEST_F(BreakerFault, OpensForAllWorkersAfterFiveFailuresAndClosesAfterThreeGoodP
 
 TEST_F(BreakerFault, AnOpenBreakerTakesTheFallbackAtOnce) {
   HttpTarget target([](const SeenRequest&, int) { return TargetReply{429, "{}"}; });
-  publish_guarded(target.url(), R"({"key": "books", "failures": 1, "open": 600})", R"(, "fallback_response": {"n": "none"})");
+  publish_guarded(target.url(), R"({"key": "books", "failures": 1, "open": 600})",
+                  R"(, "fallback_response": {"n": "none"})");
   DaemonProcess worker("worker", database_.dsn());
   finish_in(start("guarded"), "good");
   EXPECT_EQ(breakers(), "books open");
@@ -119,7 +128,10 @@ TEST_F(BreakerFault, AFreeStandingTaskWaitsForTheBreakerToo) {
   client_.run(fmt::format("select sluice.enqueue('http', '{}', max_attempts => 1)", task));
   client_.wait_until("select count(*) from sluice.task_failures", "1");
   client_.run(fmt::format("select sluice.enqueue('http', '{}', max_attempts => 1)", task));
-  client_.wait_until("select string_agg(status, ',' order by completed_at) from sluice.task_idempotency_records where status = 'completed'", "completed");
+  client_.wait_until(
+      "select string_agg(status, ',' order by completed_at) from sluice.task_idempotency_records where status = "
+      "'completed'",
+      "completed");
   EXPECT_EQ(target.seen().size(), 2U);
   EXPECT_EQ(client_.value("select good_probes from sluice.circuit_breakers"), "1");
 }

@@ -1,9 +1,8 @@
 // What fault tests share: a migrated database, SQL in one line, conversations, and waiting for what must come.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <chrono>
 #include <functional>
@@ -21,11 +20,14 @@ using std::chrono::seconds;
 // One blocking client of a database.
 class Client {
  public:
-  explicit Client(const std::string& dsn) : connection_(loop_.run(pg::Connection::connect(loop_, pool_, {.dsn = dsn}, deadline()))) {}
+  explicit Client(const std::string& dsn)
+      : connection_(loop_.run(pg::Connection::connect(loop_, pool_, {.dsn = dsn}, deadline()))) {}
 
   pg::Result rows(const std::string& sql) { return loop_.run(connection_->query(sql, {}, deadline())); }
   void run(const std::string& script) { loop_.run(connection_->execute_script(script, deadline())); }
-  std::string value(const std::string& sql) { return rows(sql).one().get<std::optional<std::string>>(0).value_or("null"); }
+  std::string value(const std::string& sql) {
+    return rows(sql).one().get<std::optional<std::string>>(0).value_or("null");
+  }
 
   // Notifications until `count` are there or none comes for `quiet`.
   std::vector<std::string> notifications(std::size_t count, seconds quiet = seconds(8)) {

@@ -15,16 +15,24 @@ class ListenerFault : public FaultTest {
     listening_.run("listen flow_events");
   }
 
-  void start_sessions(int count) { client_.run(fmt::format("select sluice.start_session('talk') from generate_series(1, {})", count)); }
+  void start_sessions(int count) {
+    client_.run(fmt::format("select sluice.start_session('talk') from generate_series(1, {})", count));
+  }
 
   // Moves every session on by one revision, in one statement.
   void touch() { client_.run("update sluice.conversation_sessions set revision = revision + 1"); }
 
   static std::string first_session_to(int revision) {
-    return fmt::format("update sluice.conversation_sessions set revision = {} where id = (select min(id::text)::uuid from sluice.conversation_sessions)", revision);
+    return fmt::format(
+        "update sluice.conversation_sessions set revision = {} where id = (select min(id::text)::uuid from "
+        "sluice.conversation_sessions)",
+        revision);
   }
   static std::string last_session_to(int revision) {
-    return fmt::format("update sluice.conversation_sessions set revision = {} where id = (select max(id::text)::uuid from sluice.conversation_sessions)", revision);
+    return fmt::format(
+        "update sluice.conversation_sessions set revision = {} where id = (select max(id::text)::uuid from "
+        "sluice.conversation_sessions)",
+        revision);
   }
 
   Client listening_{database_.dsn()};
@@ -77,7 +85,8 @@ TEST_F(ListenerFault, SqlHandlerSeesEachEventOnceThoughListenersAreKilled) {
   client_.run(
       "create table seen (id bigint, revision int);"
       "create function note(events jsonb) returns void language sql as $$"
-      "  insert into public.seen select (e ->> 'id')::bigint, (e #>> '{data,revision}')::int from jsonb_array_elements(events) e $$;"
+      "  insert into public.seen select (e ->> 'id')::bigint, (e #>> '{data,revision}')::int from "
+      "jsonb_array_elements(events) e $$;"
       "select sluice.on_event('noter', '{*}', 'note(jsonb)')");
   start_sessions(50);
   auto first = std::make_unique<DaemonProcess>("listener", database_.dsn());

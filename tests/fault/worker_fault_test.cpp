@@ -8,11 +8,13 @@ namespace {
 
 class WorkerFault : public FaultTest {
  protected:
-  // A flow "hook": one webhook node that maps "n" of the answer, then a message. Requests wait for gate_ as `held` says.
+  // A flow "hook": one webhook node that maps "n" of the answer, then a message. Requests wait for gate_ as `held`
+  // says.
   void publish_hook(const std::string& url) {
     publish(R"({"name": "hook", "entry_node_id": "call", "nodes": [
       {"node_id": "call", "node_type": "webhook",
-       "content": {"url": ")" + url + R"(", "body": {"a": 1}, "response_mapping": {"n": "$.n"}, "retry": {"attempts": 1}}},
+       "content": {"url": ")" +
+            url + R"(", "body": {"a": 1}, "response_mapping": {"n": "$.n"}, "retry": {"attempts": 1}}},
       {"node_id": "bye", "node_type": "message", "content": {"messages": [{"type": "text", "text": "got {{variables.n}}"}]}}],
       "connections": [{"source_node_id": "call", "target_node_id": "bye", "connection_type": "success"},
                       {"source_node_id": "call", "target_node_id": "bye", "connection_type": "failure"}]})");
@@ -21,7 +23,9 @@ class WorkerFault : public FaultTest {
   std::string whole_session(const std::string& token) {
     return client_.value(fmt::format("select sluice.session('{}')::text", token));
   }
-  std::string goodbyes() { return client_.value("select count(*) from sluice.conversation_history where node_id = 'bye'"); }
+  std::string goodbyes() {
+    return client_.value("select count(*) from sluice.conversation_history where node_id = 'bye'");
+  }
   std::string records() { return client_.value("select string_agg(status, ',') from sluice.task_idempotency_records"); }
 
   Gate gate_;
@@ -118,7 +122,9 @@ TEST_F(WorkerFault, TwoWorkersKilledAtRandomApplyEachTaskOnce) {
   }
   DaemonProcess last("worker", database_.dsn());
   client_.wait_until("select count(*) from sluice.conversation_sessions where status = 'completed'", "2000");
-  const auto none = [&](const std::string& from) { EXPECT_EQ(client_.value("select count(*) from " + from), "0") << from; };
+  const auto none = [&](const std::string& from) {
+    EXPECT_EQ(client_.value("select count(*) from " + from), "0") << from;
+  };
   none("sluice.conversation_sessions where revision <> 6 or state #>> '{variables,n}' <> '4'");
   none("(select session_id from sluice.conversation_history group by 1 having count(*) <> 4) wrong");
   none("(select idempotency_key from sluice.task_idempotency_records group by 1 having count(*) <> 1) wrong");
@@ -130,16 +136,21 @@ TEST_F(WorkerFault, ShutdownHandsBackWhatIsNotDoneWithoutCountingAnAttempt) {
   const std::string token = start("hook");
   held_.wait_for_requests(1);
   EXPECT_EQ(worker.terminate(), 0);
-  EXPECT_EQ(client_.value("select attempt from sluice_private.tasks where kind = 'webhook' and claimed_by is null"), "1");
+  EXPECT_EQ(client_.value("select attempt from sluice_private.tasks where kind = 'webhook' and claimed_by is null"),
+            "1");
   gate_.open();
   DaemonProcess other("worker", database_.dsn());
   wait_for_status(token, "completed");
 }
 
 TEST_F(WorkerFault, ARetryKeepsItsKey) {
-  HttpTarget failing([](const SeenRequest&, int count) { return count == 1 ? TargetReply{503, "{}"} : TargetReply{200, R"({"n": 7})"}; });
+  HttpTarget failing([](const SeenRequest&, int count) {
+    return count == 1 ? TargetReply{503, "{}"} : TargetReply{200, R"({"n": 7})"};
+  });
   publish(R"({"name": "retry", "entry_node_id": "call", "nodes": [{"node_id": "call", "node_type": "webhook", "content":
-    {"url": ")" + failing.url() + R"(", "response_mapping": {"n": "$.n"}, "retry": {"attempts": 3, "delay": 0}}}], "connections": []})");
+    {"url": ")" +
+          failing.url() +
+          R"(", "response_mapping": {"n": "$.n"}, "retry": {"attempts": 3, "delay": 0}}}], "connections": []})");
   DaemonProcess worker("worker", database_.dsn());
   const std::string token = start("retry");
   wait_for_status(token, "completed");
