@@ -33,7 +33,7 @@ class LandbotImport {
       if (is_message(*json)) {
         emit_message(id, *json);
       } else if (picker_of(*json) != nullptr && !is_virtual(*json)) {
-        if (!answered_.contains(id)) emit_question(ids_.at(id), id, *json, {}, {});
+        if (!answered_.contains(id)) emit_question(ids_.at(id), id, *json, {}, make_array());
       } else {
         emit_other(id, *json);
       }
@@ -41,7 +41,7 @@ class LandbotImport {
     while (!pending_.empty()) {
       const std::string id = std::move(pending_.back());
       pending_.pop_back();
-      emit_question(ids_.at(id), id, *nodes_.at(id), {}, {});
+      emit_question(ids_.at(id), id, *nodes_.at(id), {}, make_array());
     }
     enter();
     return std::move(draft_).finish();

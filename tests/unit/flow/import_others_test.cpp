@@ -83,6 +83,14 @@ TEST(ImportLandbot, AConversationIsPlayed) {
   EXPECT_EQ(talk.status(), "completed");
 }
 
+TEST(ImportLandbot, APickerWithoutAMessageAsksInSilence) {
+  const Imported result = import_flow(j("{'1':{'function':'__choice__','next':{'yes':'2','failed':'2'}},'2':{'function'"
+                                        ":'__text__','custom_field':'x'}}"),
+                                      Format::kLandbot);
+  EXPECT_EQ(content_text(result.flow, "node_1"), "{'question':'','input_type':'text','variable':'temp.answer'}");
+  EXPECT_EQ(ways(result.flow, "node_1"), "default → node_2");
+}
+
 TEST(ImportLandbot, ADocumentWithoutNodesIsAnError) {
   EXPECT_TRUE(has_errors(import_flow(j("{'a':1}"), Format::kLandbot).report));
   EXPECT_TRUE(has_errors(import_flow(j("[]"), Format::kLandbot).report));
