@@ -1,5 +1,6 @@
 #include "notifier/notifier.h"
 
+#include "core/service/database_denied.h"
 #include "core/service/http_options.h"
 #include "core/service/schema.h"
 #include "notifier/pump.h"
@@ -8,24 +9,6 @@ namespace sluice::notifier {
 namespace {
 
 constexpr int kBlockingThreads = 2;
-
-// Nothing that a subscriber names may lead to the database, wherever it is after a failover. Its address is unknown
-// when it is reached through a socket file.
-class DatabaseDenied {
- public:
-  explicit DatabaseDenied(http::AddressGuard& guard) : guard_(guard) {}
-
-  void connected(const pg::Row& server) {
-    if (server.is_null("address") || server.text("address") == last_) return;
-    last_ = server.text("address");
-    const auto port = static_cast<std::uint16_t>(server.get<std::int32_t>("port"));
-    if (const auto address = http::Address::from_numeric(last_)) guard_.deny({*address, port});
-  }
-
- private:
-  http::AddressGuard& guard_;
-  std::string last_;
-};
 
 class Notifier : public Service {
  public:

@@ -25,12 +25,13 @@ double seconds_since(Clock::time_point start) {
 }  // namespace
 
 Pump::Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& runner, WorkerMetrics& metrics,
-           Limits limits)
+           DatabaseDenied& denied, Limits limits)
     : loop_(loop),
       reconnector_(std::move(reconnector)),
       process_(process),
       runner_(runner),
       metrics_(metrics),
+      denied_(denied),
       limits_(limits),
       running_(loop),
       work_(loop),
@@ -70,8 +71,19 @@ Task<void> Pump::run(StopToken stop, Clock::duration grace) {
 }
 
 Task<void> Pump::connect() {
-  connection_ = co_await reconnector_.connect();
-  (void)co_await connection_->query(sql::query("prepare_worker_connection"), {}, Clock::now() + kAnswer);
+  while (connection_ == nullptr) {
+    connection_ = co_await reconnector_.connect();
+    bool lost = false;
+    try {
+      (void)co_await connection_->query(sql::query("prepare_worker_connection"), {}, Clock::now() + kAnswer);
+      const pg::Result server = co_await connection_->query(sql::query("database_address"), {}, Clock::now() + kAnswer);
+      denied_.connected(server.one());
+    } catch (const pg::PgError& error) {
+      if (error.kind() == pg::ErrorKind::kPermanent) throw;
+      lost = true;
+    }
+    if (lost) connection_.reset();
+  }
 }
 
 Task<void> Pump::round(bool claim) {
@@ -265,16 +277,30 @@ Task<void> Pump::run_task(ClaimedTask task) {
 Task<void> Pump::reapply(std::vector<Disposition> restamped) {
   std::vector<Uuid> ids;
   for (const Disposition& disposition : restamped) ids.push_back(*disposition.task.session_id);
-  const pg::Result rows =
-      co_await connection_->query(sql::query("load_sessions"), pg::Params().uuid_array(ids), Clock::now() + kAnswer);
-  for (Disposition& disposition : restamped) {
-    const auto row = std::ranges::find_if(
-        rows, [&](const pg::Row& one) { return one.get<Uuid>("id") == *disposition.task.session_id; });
-    disposition.task.session = row == rows.end() ? std::nullopt : session_from(*row, (*row).text("id"));
-    if (disposition.task.session) disposition.task.revision = disposition.task.session->revision;
-    disposition.what = runner_.again(disposition.task, std::get<Outcome>(disposition.what));
-    ended_.push_back(std::move(disposition));
+  pg::Result rows;
+  std::optional<pg::PgError> failure;
+  try {
+    rows =
+        co_await connection_->query(sql::query("load_sessions"), pg::Params().uuid_array(ids), Clock::now() + kAnswer);
+  } catch (const pg::PgError& error) {
+    failure = error;
   }
+  for (Disposition& disposition : restamped) {
+    if (!failure) apply_to_present(disposition, rows);
+    ended_.push_back(std::move(disposition));  // unchanged after a failure: it will be told restamped once more
+  }
+  if (failure && failure->kind() == pg::ErrorKind::kLost) {
+    connection_.reset();
+    co_await connect();
+  }
+}
+
+void Pump::apply_to_present(Disposition& disposition, const pg::Result& sessions) {
+  const auto row = std::ranges::find_if(
+      sessions, [&](const pg::Row& one) { return one.get<Uuid>("id") == *disposition.task.session_id; });
+  disposition.task.session = row == sessions.end() ? std::nullopt : session_from(*row, (*row).text("id"));
+  if (disposition.task.session) disposition.task.revision = disposition.task.session->revision;
+  disposition.what = runner_.again(disposition.task, std::get<Outcome>(disposition.what));
 }
 
 Task<void> Pump::hand_back() {
@@ -286,8 +312,12 @@ Task<void> Pump::hand_back() {
     tokens.push_back(token);
   }
   log_info("handing back tasks that are not done", {{"count", ids.size()}});
-  (void)co_await connection_->query(sql::query("release_tasks"), pg::Params().int8_array(ids).int8_array(tokens),
-                                    Clock::now() + kAnswer);
+  try {
+    (void)co_await connection_->query(sql::query("release_tasks"), pg::Params().int8_array(ids).int8_array(tokens),
+                                      Clock::now() + kAnswer);
+  } catch (const pg::PgError& error) {
+    log_warn("tasks are not handed back; others take them when this process is gone", {{"error", error.message()}});
+  }
 }
 
 }  // namespace sluice::workers

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/async/task_scope.h"
+#include "core/service/database_denied.h"
 #include "core/service/doorbell.h"
 #include "core/service/process.h"
 #include "workers/commit_batch.h"
@@ -25,7 +26,7 @@ class Pump {
   };
 
   Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& runner, WorkerMetrics& metrics,
-       Limits limits);
+       DatabaseDenied& denied, Limits limits);
 
   // Claims and commits until `stop`; then only commits, until nothing is in flight or `grace` has passed, and hands
   // back the rest without counting an attempt.
@@ -43,6 +44,7 @@ class Pump {
   Task<void> commit_parts(std::vector<Disposition> batch, bool transient, std::string error);
   Task<void> connect();
   Task<void> reapply(std::vector<Disposition> restamped);
+  void apply_to_present(Disposition& disposition, const pg::Result& sessions);
   Task<void> hand_back();
 
   [[nodiscard]] std::vector<Disposition> take_batch();
@@ -61,6 +63,7 @@ class Pump {
   Process& process_;
   Runner& runner_;
   WorkerMetrics& metrics_;
+  DatabaseDenied& denied_;
   Limits limits_;
 
   std::unique_ptr<pg::Connection> connection_;

@@ -1,6 +1,7 @@
 #include "workers/worker.h"
 
 #include "core/pg/pool.h"
+#include "core/service/database_denied.h"
 #include "core/service/http_options.h"
 #include "core/service/schema.h"
 #include "workers/pump.h"
@@ -33,11 +34,12 @@ class Worker : public Service {
     Breakers breakers(context.loop, breaker_connection);
     Runner runner(pool, flows, contents, client, breakers, context.secrets);
     WorkerMetrics metrics(context.metrics);
+    DatabaseDenied denied(client.guard());
     Process process(context.loop, blocking, database, "worker");
     Doorbell doorbell(context.loop, blocking, database, "tasks", context.metrics);
     const int in_flight = static_cast<int>(context.options.integer("worker.concurrency"));
     Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "tasks"), process, runner, metrics,
-              {.in_flight = in_flight});
+              denied, {.in_flight = in_flight});
 
     TaskScope parts(context.loop);
     StopSource last;  // the heartbeat goes on until everything is handed back
