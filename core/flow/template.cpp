@@ -28,12 +28,13 @@ std::string replaced(std::string_view text, const Replace& replace) {
   while (true) {
     const auto close = text.find("}}", done);
     if (close == std::string_view::npos) break;
-    const auto open = close >= 2 ? text.rfind("{{", close - 2) : std::string_view::npos;
-    if (open == std::string_view::npos || open < done) {
+    const auto before = text.substr(done, close - done);  // only what is new is searched, so a text of braces stays linear
+    const auto open = before.rfind("{{");
+    if (open == std::string_view::npos) {
       out.append(text.substr(done, close + 2 - done));
     } else {
-      out.append(text.substr(done, open - done));
-      replace(out, trimmed(text.substr(open + 2, close - open - 2)), text.substr(open, close + 2 - open));
+      out.append(before.substr(0, open));
+      replace(out, trimmed(before.substr(open + 2)), text.substr(done + open, close + 2 - done - open));
     }
     done = close + 2;
   }
