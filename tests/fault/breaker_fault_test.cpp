@@ -80,6 +80,28 @@ TEST_F(BreakerFault, OpensForAllWorkersAfterFiveFailuresAndClosesAfterThreeGoodP
   EXPECT_EQ(target.seen().size(), 9U);
 }
 
+TEST_F(BreakerFault, CallsToAHostThatIsWellAskNothingOfTheDatabase) {
+  client_.run("alter database " + database_.name() + " set track_functions = 'all'");
+  HttpTarget target([](const SeenRequest&, int) { return TargetReply{200, R"({"n": 7})"}; });
+  publish_guarded(target.url(), "{}");
+  DaemonProcess worker("worker", database_.dsn());
+  const auto started = Clock::now();
+  client_.run("select sluice.start_session('guarded') from generate_series(1, 300)");
+  client_.wait_until("select count(*) from sluice.conversation_sessions where status = 'completed'", "300");
+  const auto elapsed = std::chrono::ceil<seconds>(Clock::now() - started);
+  EXPECT_EQ(worker.terminate(), 0);  // its connections' counts are complete when they are closed
+  client_.wait_until("select coalesce(max(calls), 0) > 0 from pg_stat_user_functions where funcname = 'commit_steps'",
+                     "t");
+  EXPECT_EQ(
+      client_.value("select count(*) from pg_stat_user_functions where funcname in ('admit_call', 'report_calls')"),
+      "0");
+  const std::string reads = client_.value(
+      "select coalesce(seq_scan, 0) + coalesce(idx_scan, 0) from pg_stat_user_tables "
+      "where relname = 'circuit_breakers'");
+  EXPECT_GE(std::stoi(reads), 1);
+  EXPECT_LE(std::stoi(reads), elapsed.count() + 1);  // all breakers at once, once a second
+}
+
 TEST_F(BreakerFault, AnOpenBreakerTakesTheFallbackAtOnce) {
   HttpTarget target([](const SeenRequest&, int) { return TargetReply{429, "{}"}; });
   publish_guarded(target.url(), R"({"key": "books", "failures": 1, "open": 600})",
