@@ -40,6 +40,7 @@ Task<void> EventStream::run(Doorbell& doorbell, StopToken stop, std::function<vo
     reviewed_ = {};
     wake_consumers();
   });
+  doorbell.on_rung([this] { wake_consumers(); });
   Polled last{.found = true};
   while (!stop.stop_requested()) {
     bool lost = false;

@@ -27,7 +27,7 @@ class Listener : public Service {
     }
     pg::Pool pool(context.loop, blocking, database, kConnections);
     ListenerMetrics metrics(context.metrics);
-    Doorbell doorbell(context.loop, blocking, database, "events", context.metrics);
+    Doorbell doorbell(context.loop, blocking, database, "events", Wake::from(context.options), context.metrics);
     EventStream stream(context.loop, pg::Reconnector(context.loop, blocking, database, "events"), pool,
                        static_cast<int>(context.options.integer("listener.batch_size")), metrics);
     TaskScope parts(context.loop);

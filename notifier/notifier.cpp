@@ -29,7 +29,7 @@ class Notifier : public Service {
     Sender sender(client, context.secrets);
     NotifierMetrics metrics(context.metrics);
     Process process(context.loop, blocking, database, "notifier");
-    Doorbell doorbell(context.loop, blocking, database, "deliveries", context.metrics);
+    Doorbell doorbell(context.loop, blocking, database, "deliveries", Wake::from(context.options), context.metrics);
     Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "deliveries"), process, sender, metrics,
               {.in_flight = static_cast<int>(context.options.integer("notifier.concurrency"))},
               {.connected =

@@ -36,7 +36,7 @@ class Worker : public Service {
     WorkerMetrics metrics(context.metrics);
     DatabaseDenied denied(client.guard());
     Process process(context.loop, blocking, database, "worker");
-    Doorbell doorbell(context.loop, blocking, database, "tasks", context.metrics);
+    Doorbell doorbell(context.loop, blocking, database, "tasks", Wake::from(context.options), context.metrics);
     const int in_flight = static_cast<int>(context.options.integer("worker.concurrency"));
     Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "tasks"), process, runner, metrics,
               denied, {.in_flight = in_flight});
