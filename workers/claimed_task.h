@@ -17,7 +17,7 @@ struct ClaimedTask {
   std::int64_t id = 0;
   std::int64_t token = 0;      // every write of this claim is conditional on it
   Process::Claimant claimant;  // keeps the claim alive
-  std::string kind;            // start, input, action, webhook, timer, http, sql
+  std::string kind;            // start, input, action, webhook, timer, http, sql, cron
   std::string node_id;
   std::string key;  // of a session task the wait key; of a free-standing one the caller's, or empty
   std::string correlation_id;
