@@ -33,7 +33,8 @@ struct ClaimedTask {
   std::int64_t flow_version = 0;
   Timestamp last_activity_at{};
 
-  int taken_on = 0;  // how many tasks of its session were run one after another without a claim
+  bool limited = false;  // its queue has limits, so its end may let another in
+  int taken_on = 0;      // how many tasks of its session were run one after another without a claim
   Clock::time_point claimed_at = Clock::now();
 
   [[nodiscard]] bool of_session() const { return session_id.has_value(); }

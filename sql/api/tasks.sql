@@ -235,6 +235,9 @@ BEGIN
     PERFORM sluice_private.fail('SL005', format('task %s is no dead letter, queued input or free-standing task', coalesce(discard.task_id::text, 'null')), NULL,
                                 'a task that a session waits for goes with its session: sluice.end_session; a schedule''s with sluice.unschedule');
   END IF;
+  IF dropped.queue IN (SELECT q.name FROM sluice_private.queues q WHERE q.limited) THEN
+    PERFORM sluice_private.unpark(dropped.queue);  -- others may have waited for this one's end
+  END IF;
   INSERT INTO sluice.task_idempotency_records (idempotency_key, status, error_message, task_id, kind)
   VALUES (coalesce(dropped.key, 'task:' || dropped.id), 'discarded', 'discarded by hand', dropped.id, dropped.kind);
 END
