@@ -102,9 +102,11 @@ Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
   claim_limit -= statements.take_on;
   const auto claim_at = static_cast<std::size_t>(pipeline.size());
   if (claim_limit > 0) {
+    const int share = limited_.share(claim_limit);
     pipeline.add(sql::query("claim_tasks"),
-                 pg::Params().int8(claimant->id).int4(claim_limit).timestamptz(claim_from()));
+                 pg::Params().int8(claimant->id).int4(claim_limit - share).timestamptz(claim_from()));
     if (!last_claim_.found) pipeline.add(sql::query("next_due_task"));
+    limited_.add(pipeline, claimant->id, share);
   }
   std::vector<pg::Result> results;
   std::optional<pg::PgError> failure;
@@ -131,11 +133,12 @@ Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
     if (claim_limit > 0) {
       start(results[claim_at], claimant);
       last_claim_.next_due = kNoDeadline;
-      if (results.size() > claim_at + 1) {
+      if (!last_claim_.found) {
         const auto due = results[claim_at + 1].one().get<std::optional<Timestamp>>(0);
         if (due) last_claim_.next_due = deadline_of(*due);
       }
       last_claim_.found = !results[claim_at].empty();
+      if (const pg::Result* claimed = limited_.answer(results)) start_limited(*claimed, claimant);
       claim_wanted_ = false;
       claimed_.set();
     }
@@ -239,6 +242,19 @@ void Pump::start(const pg::Result& claimed, const Process::Claimant& claimant) {
   }
 }
 
+void Pump::start_limited(const pg::Result& claimed, const Process::Claimant& claimant) {
+  if (const auto again = limited_.look_again())
+    last_claim_.next_due = std::min(last_claim_.next_due, deadline_of(*again));
+  for (const pg::Row& row : claimed) {
+    if (row.is_null("id")) continue;
+    ClaimedTask task = claimed_task_from(row, claimant);
+    task.limited = true;
+    last_claim_.found = true;
+    metrics_.claimed.add();
+    begin(std::move(task));
+  }
+}
+
 void Pump::begin(ClaimedTask task) {
   in_flight_.emplace(task.id, task.token);
   metrics_.in_flight.set(static_cast<double>(in_flight_.size()));
@@ -247,6 +263,7 @@ void Pump::begin(ClaimedTask task) {
 
 void Pump::end(const ClaimedTask& task, std::string_view outcome) {
   in_flight_.erase(task.id);
+  if (task.limited) claim_wanted_ = true;  // nobody is told that its place is free
   metrics_.in_flight.set(static_cast<double>(in_flight_.size()));
   metrics_.ended(task.kind, outcome, seconds_since(task.claimed_at));
   log_debug("task ended", {{"task", task.id},

@@ -12,6 +12,7 @@
 #include "core/service/doorbell.h"
 #include "core/service/process.h"
 #include "workers/commit_batch.h"
+#include "workers/limited_claims.h"
 #include "workers/runner.h"
 #include "workers/worker_metrics.h"
 
@@ -55,6 +56,7 @@ class Pump {
               std::vector<Disposition>& restamped);
   void take_on(Disposition& disposition, const pg::Row& row, const Process::Claimant& claimant);
   void start(const pg::Result& claimed, const Process::Claimant& claimant);
+  void start_limited(const pg::Result& claimed, const Process::Claimant& claimant);
   void begin(ClaimedTask task);
   void end(const ClaimedTask& task, std::string_view outcome);
 
@@ -75,6 +77,7 @@ class Pump {
   bool claim_wanted_ = false;
   bool claiming_ = true;  // false once stopping
   Polled last_claim_;
+  LimitedClaims limited_;
   Timestamp watermark_{};
   Clock::time_point swept_{};
 };

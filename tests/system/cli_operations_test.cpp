@@ -55,6 +55,19 @@ TEST_F(CliOperations, DeadLettersAreListedShownRetriedAndDiscarded) {
   EXPECT_EQ(string_member(good({"tasks", "show", first, "--json"}).json(), "status"), "discarded");
 }
 
+TEST_F(CliOperations, SchedulesAreListed) {
+  EXPECT_THAT(good({"cron", "list"}).out, StartsWith("no schedules"));
+  run_sql(
+      "select sluice.schedule('nightly', '30 2 * * *', 'http', '{\"url\": \"https://example.com/\"}', 'Europe/Paris')");
+  run_sql("select sluice.schedule('off', '@hourly', 'http', '{\"url\": \"https://example.com/\"}', enabled => false)");
+  const Json list = good({"cron", "list", "--json"}).json();
+  ASSERT_EQ(list.Size(), 2U);
+  EXPECT_EQ(string_member(list[0], "name"), "nightly");
+  EXPECT_EQ(string_member(list[0], "time_zone"), "Europe/Paris");
+  EXPECT_NE(string_member(list[0], "next_at"), "");
+  EXPECT_EQ(string_member(list[1], "status"), "disabled");
+}
+
 TEST_F(CliOperations, AllTasksOfACallAreMovedOrNone) {
   const std::string known = dead_letter(900001);
   const Outcome outcome = sluice({"tasks", "discard", known, "900009"});

@@ -33,6 +33,7 @@ TEST(CliUsage, HelpListsEveryCommandAndEachExplainsItselfWithAnExample) {
                                  "tasks show",
                                  "tasks retry",
                                  "tasks discard",
+                                 "cron list",
                                  "deliveries list",
                                  "deliveries show",
                                  "deliveries retry",
