@@ -9,9 +9,10 @@ import * as deliveries from './scenarios/deliveries.mjs';
 import * as eventLatency from './scenarios/event_latency.mjs';
 import * as idleCpu from './scenarios/idle_cpu.mjs';
 import * as steps from './scenarios/steps.mjs';
+import * as stepsUnder from './scenarios/steps_under.mjs';
 import * as taskLatency from './scenarios/task_latency.mjs';
 
-const kScenarios = { steps, deliveries, task_latency: taskLatency, event_latency: eventLatency, idle_cpu: idleCpu };
+const kScenarios = { steps, steps_under: stepsUnder, deliveries, task_latency: taskLatency, event_latency: eventLatency, idle_cpu: idleCpu };
 
 class UsageError extends Error {}
 
