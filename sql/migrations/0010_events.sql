@@ -116,10 +116,13 @@ CREATE TABLE sluice.event_failures (
   error          text        NOT NULL,
   attempts       int         NOT NULL,
   parked_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  retry_at       timestamptz,
   UNIQUE (consumer_id, event_id)
 );
+CREATE INDEX event_failures_to_retry ON sluice.event_failures (consumer_id, event_id) WHERE retry_at IS NOT NULL;
 CREATE INDEX event_failures_by_session ON sluice.event_failures (consumer_id, session_id) WHERE session_id IS NOT NULL;
 COMMENT ON TABLE sluice.event_failures IS 'events parked after a consumer''s last attempt, and those parked behind them';
+COMMENT ON COLUMN sluice.event_failures.retry_at IS 'when somebody asked that the consumer take it again; null: it stays parked';
 COMMENT ON COLUMN sluice.event_failures.attempts IS '0 for an event that was parked behind an earlier one of its session';
 
 WITH c AS (
