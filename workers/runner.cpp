@@ -4,6 +4,7 @@
 
 #include "core/base/backoff.h"
 #include "core/flow/secrets.h"
+#include "core/flow/session.h"
 #include "core/pg/transaction.h"
 #include "sql/sql_text.h"
 #include "workers/commit_batch.h"
@@ -14,7 +15,7 @@ namespace {
 
 flow::Context context_of(const ClaimedTask& task, const Material& material) {
   return {.now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()),
-          .seed = static_cast<std::uint64_t>(task.token),
+          .seed = task.session ? flow::seed_of(task.session->id) : 0,
           .content = material.content.get()};
 }
 

@@ -40,7 +40,8 @@ const FlowSet& bookbot() {
       {'source_node_id': 'welcome', 'target_node_id': 'ask_age'}, {'source_node_id': 'ask_age', 'target_node_id': 'by_age'},
       {'source_node_id': 'profile', 'target_node_id': 'books', 'connection_type': 'success'},
       {'source_node_id': 'books', 'target_node_id': 'bye', 'connection_type': 'success'}]})")),
-                              .subflows = {}};
+                              .subflows = {},
+                              .pins = {}};
   return kFlows;
 }
 
