@@ -35,7 +35,7 @@ struct Delivery {
   std::shared_ptr<const Destination> destination;
 };
 
-// A row of claim_deliveries.
+// A row of claim_deliveries; rows are read in their order, as Destinations says.
 [[nodiscard]] Delivery delivery_from(const pg::Row& row, Queue queue, const Process::Claimant& claimant,
                                      Destinations& destinations);
 

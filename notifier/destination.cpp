@@ -1,7 +1,5 @@
 #include "notifier/destination.h"
 
-#include <array>
-
 #include "core/base/errors.h"
 #include "core/base/json.h"
 
@@ -11,13 +9,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::array<std::string_view, 9> kColumns = {
-    "url",        "headers",    "timeout_seconds", "secrets", "client_certificate", "retry_schedule",
-    "max_age_ms", "rate_limit", "max_in_flight"};
-
 std::string columns_of(const pg::Row& row) {
   std::string text;
-  for (const std::string_view column : kColumns) {
+  for (int column = EndpointColumns::kFirst; column < EndpointColumns::kEnd; ++column) {
     const auto value = row.get<std::optional<std::string_view>>(column);
     text += value ? "=" : "~";
     if (value) text += *value;
@@ -39,7 +33,7 @@ void read_secrets(Destination& destination, std::string_view json) {
     }
     if (kind != "legacy") destination.secrets.push_back(SigningSecret::parse(text));
     // An Ed25519 key's text is nothing that the receiver has.
-    if (kind != "ed25519" && !destination.legacy_secret) destination.legacy_secret = text;
+    if (kind != "ed25519" && !destination.legacy_secret) destination.legacy_secret.emplace(text);
   }
   if (destination.secrets.empty() && !destination.legacy_secret) throw Error("it has no valid secret");
 }
@@ -56,17 +50,18 @@ void read_headers(Destination& destination, std::string_view json) {
 }  // namespace
 
 Destination destination_from(const pg::Row& row) {
+  using Columns = EndpointColumns;
   Destination destination;
-  destination.url = row.get<std::string>("url");
-  destination.client_certificate = row.get<std::optional<std::string>>("client_certificate").value_or("");
-  destination.timeout = seconds(row.get<std::int32_t>("timeout_seconds"));
-  destination.max_age = milliseconds(row.get<std::int64_t>("max_age_ms"));
-  destination.rate_limit = row.get<std::optional<double>>("rate_limit");
-  destination.max_in_flight = row.get<std::int32_t>("max_in_flight");
+  destination.url = row.get<std::string>(Columns::kUrl);
+  destination.client_certificate = row.get<std::optional<std::string>>(Columns::kClientCertificate).value_or("");
+  destination.timeout = seconds(row.get<std::int32_t>(Columns::kTimeoutSeconds));
+  destination.max_age = milliseconds(row.get<std::int64_t>(Columns::kMaxAgeMs));
+  destination.rate_limit = row.get<std::optional<double>>(Columns::kRateLimit);
+  destination.max_in_flight = row.get<std::int32_t>(Columns::kMaxInFlight);
   try {
-    destination.schedule = RetrySchedule::parse(row.text("retry_schedule"));
-    read_headers(destination, row.text("headers"));
-    read_secrets(destination, row.get<std::optional<std::string_view>>("secrets").value_or("[]"));
+    destination.schedule = RetrySchedule::parse(row.text(Columns::kRetrySchedule));
+    read_headers(destination, row.text(Columns::kHeaders));
+    read_secrets(destination, row.get<std::optional<std::string_view>>(Columns::kSecrets).value_or("[]"));
   } catch (const Error& error) {
     destination.fault = error.what();
   }
@@ -75,6 +70,7 @@ Destination destination_from(const pg::Row& row) {
 
 std::shared_ptr<const Destination> Destinations::of(const Uuid& endpoint, const pg::Row& row) {
   Known& known = known_[endpoint];
+  if (known.destination != nullptr && row.is_null(EndpointColumns::kUrl)) return known.destination;
   std::string columns = columns_of(row);
   if (known.destination == nullptr || known.columns != columns) {
     known.destination = std::make_shared<const Destination>(destination_from(row));

@@ -20,7 +20,7 @@ struct Destination {
   std::string url;
   std::vector<http::Header> headers;         // the subscriber's own
   std::vector<SigningSecret> secrets;        // valid ones, the newest first
-  std::optional<std::string> legacy_secret;  // text whose bytes key x-webhook-signature
+  std::optional<HmacKey> legacy_secret;      // its text keys x-webhook-signature
   std::string client_certificate;            // name of the credential, "" for none
   std::chrono::milliseconds timeout{15'000};
   std::chrono::milliseconds max_age{0};
@@ -30,13 +30,30 @@ struct Destination {
   std::string fault;  // why nothing can be sent, such as a secret that cannot be read; no fault of the receiver's
 };
 
-// The endpoint's columns of a row of claim_deliveries. Never throws for what they hold: that is a fault of the
-// destination.
+// The endpoint's columns of a row of claim_deliveries, as they are ordered there.
+struct EndpointColumns {
+  enum : int {
+    kFirst = 10,
+    kUrl = kFirst,
+    kHeaders,
+    kTimeoutSeconds,
+    kSecrets,
+    kClientCertificate,
+    kRetrySchedule,
+    kMaxAgeMs,
+    kRateLimit,
+    kMaxInFlight,
+    kEnd
+  };
+};
+
+// Never throws for what the columns hold: that is a fault of the destination.
 [[nodiscard]] Destination destination_from(const pg::Row& row);
 
 // The last destination of each endpoint, for as long as its columns stay the same.
 class Destinations {
  public:
+  // The columns stand in an endpoint's first row of a claim and are null in the others.
   [[nodiscard]] std::shared_ptr<const Destination> of(const Uuid& endpoint, const pg::Row& row);
   void forget(const Uuid& endpoint) { known_.erase(endpoint); }
 

@@ -1,7 +1,9 @@
 // What a notifier counts.
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 
 #include "core/service/metrics.h"
 
@@ -24,14 +26,16 @@ class NotifierMetrics {
   // An attempt that ended: delivered, retry, dead, deferred, interrupted, or lost to another notifier; with the class
   // of its error.
   void ended(std::string_view outcome, const std::string& error_class, double seconds) {
-    const std::string name(outcome);
-    metrics_
-        .counter("sluice_delivery_attempts_total", "Attempts by outcome and class of error.",
-                 {{"outcome", name}, {"error", error_class.empty() ? "none" : error_class}})
-        .add();
-    metrics_
-        .histogram("sluice_delivery_duration_seconds", "Duration of a request.", duration_bounds(), {{"outcome", name}})
-        .observe(seconds);
+    Series& series = series_[{std::string(outcome), error_class}];
+    if (series.attempts == nullptr) {
+      const std::string name(outcome);
+      series.attempts = &metrics_.counter("sluice_delivery_attempts_total", "Attempts by outcome and class of error.",
+                                          {{"outcome", name}, {"error", error_class.empty() ? "none" : error_class}});
+      series.duration = &metrics_.histogram("sluice_delivery_duration_seconds", "Duration of a request.",
+                                            duration_bounds(), {{"outcome", name}});
+    }
+    series.attempts->add();
+    series.duration->observe(seconds);
   }
 
   Gauge& in_flight;
@@ -43,7 +47,12 @@ class NotifierMetrics {
   Gauge& open;
 
  private:
+  struct Series {  // looked up once: finding a labelled metric costs more than counting
+    Counter* attempts = nullptr;
+    Histogram* duration = nullptr;
+  };
   Metrics& metrics_;
+  std::map<std::pair<std::string, std::string>, Series> series_;  // by outcome and class
 };
 
 }  // namespace sluice::notifier

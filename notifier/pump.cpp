@@ -31,6 +31,17 @@ bool is_news(const Delivery& delivery) {
          delivery.due_at - delivery.created_at < seconds(1);
 }
 
+void log_attempt(const Delivery& delivery, const Outcome& outcome, int status) {
+  log_debug("attempt ended", {{"delivery", delivery.id},
+                              {"endpoint", to_text(delivery.endpoint)},
+                              {"message", delivery.message_id},
+                              {"attempt", delivery.attempts + 1},
+                              {"outcome", name_of(outcome.kind)},
+                              {"status", status},
+                              {"error", outcome.error_class},
+                              {"correlation_id", delivery.correlation_id}});
+}
+
 }  // namespace
 
 Pump::Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Sender& sender, NotifierMetrics& metrics,
@@ -381,14 +392,7 @@ Task<void> Pump::deliver(Delivery delivery, std::uint64_t era) {
   ended.outcome = judge(delivery, response, utc_now(), random());
   if (response.status != 0) ended.response = std::move(response.body);
   lanes_.end(delivery, ended.outcome, era, Clock::now(), random());
-  log_debug("attempt ended", {{"delivery", delivery.id},
-                              {"endpoint", to_text(delivery.endpoint)},
-                              {"message", delivery.message_id},
-                              {"attempt", delivery.attempts + 1},
-                              {"outcome", name_of(ended.outcome.kind)},
-                              {"status", response.status},
-                              {"error", ended.outcome.error_class},
-                              {"correlation_id", delivery.correlation_id}});
+  if (log_enabled(LogLevel::kDebug)) log_attempt(delivery, ended.outcome, response.status);
   delivery.body.clear();
   ended.delivery = std::move(delivery);
   if (ended.outcome.kind == Outcome::Kind::kInterrupted) {

@@ -18,7 +18,6 @@ template <auto Free>
 struct FreeWith {
   void operator()(auto* held) const noexcept { Free(held); }
 };
-using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeWith<&EVP_MAC_CTX_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeWith<&EVP_MD_CTX_free>>;
 using Key = std::unique_ptr<EVP_PKEY, FreeWith<&EVP_PKEY_free>>;
 
@@ -75,22 +74,29 @@ Sha256 sha256(std::string_view data) {
   return digest;
 }
 
-Sha256 hmac_sha256(std::string_view key, std::initializer_list<std::string_view> parts) {
-  const MacContext context(EVP_MAC_CTX_new(hmac_algorithm()));
-  if (!context) fail("start an hmac");
+HmacKey::HmacKey(std::string_view key) : context_(EVP_MAC_CTX_new(hmac_algorithm()), &EVP_MAC_CTX_free) {
+  if (!context_) fail("start an hmac");
   char digest_name[] = "SHA256";
   const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest_name, 0),
                                    OSSL_PARAM_construct_end()};
   // A null key would mean "the key given before"; an empty one needs an address.
   const unsigned char* key_bytes = key.empty() ? bytes_of("") : bytes_of(key);
-  if (EVP_MAC_init(context.get(), key_bytes, key.size(), parameters) != 1) fail("start an hmac");
+  if (EVP_MAC_init(context_.get(), key_bytes, key.size(), parameters) != 1) fail("start an hmac");
+}
+
+Sha256 HmacKey::sign(std::initializer_list<std::string_view> parts) const {
+  if (EVP_MAC_init(context_.get(), nullptr, 0, nullptr) != 1) fail("start an hmac");  // with the key given before
   for (const std::string_view part : parts) {
-    if (EVP_MAC_update(context.get(), bytes_of(part), part.size()) != 1) fail("compute an hmac");
+    if (EVP_MAC_update(context_.get(), bytes_of(part), part.size()) != 1) fail("compute an hmac");
   }
   Sha256 digest;
   std::size_t size = 0;
-  if (EVP_MAC_final(context.get(), digest.data(), &size, digest.size()) != 1) fail("finish an hmac");
+  if (EVP_MAC_final(context_.get(), digest.data(), &size, digest.size()) != 1) fail("finish an hmac");
   return digest;
+}
+
+Sha256 hmac_sha256(std::string_view key, std::initializer_list<std::string_view> parts) {
+  return HmacKey(key).sign(parts);
 }
 
 Ed25519Public ed25519_public(const Ed25519Seed& seed) {

@@ -29,12 +29,13 @@ std::string decoded(std::string_view text, std::string_view prefix) {
 SigningSecret SigningSecret::parse(std::string_view text) {
   SigningSecret secret;
   if (text.starts_with(kHmacPrefix)) {
-    secret.hmac_key_ = decoded(text, kHmacPrefix);
-    if (secret.hmac_key_.size() < kMinHmacKey || secret.hmac_key_.size() > kMaxHmacKey) {
-      throw Error(fmt::format("signing secret has {} bytes after {}, not {} to {}", secret.hmac_key_.size(),
-                              kHmacPrefix, kMinHmacKey, kMaxHmacKey),
+    const std::string key = decoded(text, kHmacPrefix);
+    if (key.size() < kMinHmacKey || key.size() > kMaxHmacKey) {
+      throw Error(fmt::format("signing secret has {} bytes after {}, not {} to {}", key.size(), kHmacPrefix,
+                              kMinHmacKey, kMaxHmacKey),
                   "32 random bytes are usual");
     }
+    secret.hmac_key_.emplace(key);
     return secret;
   }
   if (text.starts_with(kPrivatePrefix)) {
@@ -57,12 +58,12 @@ SigningSecret SigningSecret::parse(std::string_view text) {
 
 std::string SigningSecret::sign(std::string_view id, std::int64_t timestamp, std::string_view body) const {
   const std::string head = fmt::format("{}.{}.", id, timestamp);
-  if (!hmac_key_.empty()) return "v1," + base64_encode(as_text(hmac_sha256(hmac_key_, {head, body})));
+  if (hmac_key_) return "v1," + base64_encode(as_text(hmac_key_->sign({head, body})));
   return "v1a," + base64_encode(as_text(ed25519_sign(seed_, head + std::string(body))));
 }
 
 std::optional<std::string> SigningSecret::public_key() const {
-  if (!hmac_key_.empty()) return std::nullopt;
+  if (hmac_key_) return std::nullopt;
   return std::string(kPublicPrefix) + base64_encode(as_text(ed25519_public(seed_)));
 }
 
@@ -86,7 +87,11 @@ std::string webhook_signature(std::span<const SigningSecret> secrets, std::strin
 
 std::string legacy_signature(std::string_view secret_text, std::string_view body) {
   if (secret_text.empty()) throw Error("a webhook cannot be signed with an empty secret");
-  return "sha256=" + hex_encode(as_text(hmac_sha256(secret_text, {body})));
+  return legacy_signature(HmacKey(secret_text), body);
+}
+
+std::string legacy_signature(const HmacKey& secret_text, std::string_view body) {
+  return "sha256=" + hex_encode(as_text(secret_text.sign({body})));
 }
 
 }  // namespace sluice

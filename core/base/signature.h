@@ -17,7 +17,7 @@ namespace sluice {
 //   v1a   "whsk_" base64 of an Ed25519 seed and its public key, 64 bytes in all
 class SigningSecret {
  public:
-  // Throws Error saying what is wrong, without the secret, for any other text.
+  // Throws Error saying what is wrong, without the secret, for any other text. Used by one thread at a time.
   [[nodiscard]] static SigningSecret parse(std::string_view text);
 
   // One item of the webhook-signature header, "v1,…" or "v1a,…", over `id.timestamp.body`.
@@ -28,7 +28,7 @@ class SigningSecret {
 
  private:
   SigningSecret() = default;
-  std::string hmac_key_;  // empty for v1a
+  std::optional<HmacKey> hmac_key_;  // absent for v1a
   Ed25519Seed seed_{};
 };
 
@@ -43,5 +43,6 @@ inline constexpr std::size_t kMaxSignatures = 10;
 // The value of x-webhook-signature: "sha256=" and the HMAC-SHA256 of the body alone. The key is the secret's text as it
 // stands, prefix included. Throws Error for an empty secret.
 [[nodiscard]] std::string legacy_signature(std::string_view secret_text, std::string_view body);
+[[nodiscard]] std::string legacy_signature(const HmacKey& secret_text, std::string_view body);
 
 }  // namespace sluice

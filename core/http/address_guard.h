@@ -49,6 +49,7 @@ class AddressGuard {
   [[nodiscard]] static bool is_open_port(std::uint16_t port) noexcept;
 
   void deny(Target target);  // for what is known only at run time, such as the database's address
+  [[nodiscard]] std::size_t denials() const noexcept { return policy_.deny.size(); }  // verdicts change with them
 
  private:
   friend class JudgedUrl;

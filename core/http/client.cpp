@@ -4,14 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <unordered_map>
 #include <vector>
 
 #include "core/async/callbacks.h"
 #include "core/base/errors.h"
 #include "core/http/header_policy.h"
-#include "core/http/judged_url.h"
+#include "core/http/judged_urls.h"
 #include "core/http/transfer.h"
+#include "core/http/watched_sockets.h"
 
 namespace sluice::http {
 namespace {
@@ -74,7 +74,8 @@ struct Client::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* watch) noexcept;
+  static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* kept) noexcept;
+  static int close_socket(void* self, curl_socket_t fd) noexcept;
   static int on_timer(CURLM* multi, long milliseconds, void* self) noexcept;
   void drive(curl_socket_t fd, int events) noexcept;
   void collect_finished() noexcept;
@@ -87,10 +88,11 @@ struct Client::State {
   Loop& loop;
   ClientOptions options;
   AddressGuard guard;
+  JudgedUrls urls{guard};
   std::unique_ptr<Resolver> resolver;
   CURLM* multi;
   Timer timer;
-  std::unordered_map<curl_socket_t, std::unique_ptr<Watch>> watches;
+  WatchedSockets sockets;
   std::vector<Easy> idle;
   std::size_t in_flight = 0;
 };
@@ -101,7 +103,14 @@ Client::State::State(Loop& on, ClientOptions settings, std::unique_ptr<Resolver>
       guard(options.policy),
       resolver(std::move(names)),
       multi((curl_global_init(CURL_GLOBAL_DEFAULT), curl_multi_init())),
-      timer(on, [](void* self) noexcept { static_cast<State*>(self)->drive(CURL_SOCKET_TIMEOUT, 0); }, this) {
+      timer(on, [](void* self) noexcept { static_cast<State*>(self)->drive(CURL_SOCKET_TIMEOUT, 0); }, this),
+      sockets(
+          on,
+          [](void* self, int fd, unsigned ready) noexcept {
+            static_assert(CURL_CSELECT_IN == 1 && CURL_CSELECT_OUT == 2);  // as Readiness has them
+            static_cast<State*>(self)->drive(fd, static_cast<int>(ready));
+          },
+          this) {
   if (multi == nullptr) throw std::bad_alloc();
   if (!options.ca_file.empty() && access(options.ca_file.c_str(), R_OK) != 0) {
     curl_multi_cleanup(multi);
@@ -117,33 +126,20 @@ Client::State::State(Loop& on, ClientOptions settings, std::unique_ptr<Resolver>
 
 Client::State::~State() {
   idle.clear();
-  curl_multi_cleanup(multi);  // closes the kept connections, which takes their watches away
+  curl_multi_cleanup(multi);  // closes the kept connections
 }
 
-// curl says what it wants of a descriptor; the watch is kept with it by curl_multi_assign, so that later calls find it
-// at once.
-int Client::State::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self, void* kept) noexcept {
-  auto& state = *static_cast<State*>(self);
-  auto* watch = static_cast<Watch*>(kept);
-  if (what == CURL_POLL_REMOVE) {
-    state.watches.erase(fd);
-    return 0;
-  }
-  if (watch == nullptr) {
-    const auto ready = [](void* owner, int descriptor, unsigned bits) noexcept {
-      static_cast<State*>(owner)->drive(descriptor,
-                                        static_cast<int>(bits));  // CURL_CSELECT_IN and _OUT are 1 and 2 as well
-    };
-    try {
-      watch = (state.watches[fd] = std::make_unique<Watch>(state.loop, fd, ready, &state)).get();
-    } catch (const std::exception&) {
-      return -1;  // the transfer fails
-    }
-    curl_multi_assign(state.multi, fd, watch);
-  }
+int Client::State::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self, void* /*kept*/) noexcept {
+  WatchedSockets& sockets = static_cast<State*>(self)->sockets;
   static_assert(CURL_POLL_IN == 1 && CURL_POLL_OUT == 2 && CURL_POLL_INOUT == 3);
-  watch->start(static_cast<Readiness>(what));
+  if (what != CURL_POLL_REMOVE) return sockets.want(fd, static_cast<Readiness>(what)) ? 0 : -1;  // -1: it fails
+  sockets.want_nothing(fd);
   return 0;
+}
+
+int Client::State::close_socket(void* self, curl_socket_t fd) noexcept {
+  static_cast<State*>(self)->sockets.closing(fd);
+  return close(fd);
 }
 
 int Client::State::on_timer(CURLM* /*multi*/, long milliseconds, void* self) noexcept {
@@ -173,7 +169,6 @@ void Client::State::collect_finished() noexcept {
 }
 
 Task<Resolution> Client::State::addresses_of(const JudgedUrl& url, Deadline deadline, StopToken stop) {
-  if (url.literal()) co_return Resolution{Resolution::Outcome::kFound, {*url.literal()}};
   if (url.is_localhost()) co_return Resolution{Resolution::Outcome::kFound, guard.loopback_addresses()};
   Resolution found = co_await resolver->resolve(url.host(), deadline, stop);
   co_return found;
@@ -188,8 +183,7 @@ Verdict Client::State::judge(const JudgedUrl& url, const std::vector<Address>& a
     Verdict verdict = guard.judge_target(address, url.port());
     if (!verdict.allowed) {
       // What a name server answered is not for tenants to see.
-      if (!url.literal() && is_about_address(verdict))
-        verdict.sentence = "the name leads to an address that is not allowed";
+      if (is_about_address(verdict)) verdict.sentence = "the name leads to an address that is not allowed";
       return verdict;
     }
   }
@@ -197,7 +191,12 @@ Verdict Client::State::judge(const JudgedUrl& url, const std::vector<Address>& a
 }
 
 Easy Client::State::take_easy() {
-  if (idle.empty()) return make_easy(options);
+  if (idle.empty()) {
+    Easy easy = make_easy(options);
+    curl_easy_setopt(easy.get(), CURLOPT_CLOSESOCKETFUNCTION, &State::close_socket);
+    curl_easy_setopt(easy.get(), CURLOPT_CLOSESOCKETDATA, this);
+    return easy;
+  }
   Easy easy = std::move(idle.back());
   idle.pop_back();
   return easy;
@@ -254,20 +253,25 @@ Task<Response> Client::send(Request request, StopToken stop) {
 
   const Verdict sendable = judge_request(request);
   if (!sendable.allowed) co_return refused(Failure::kRefusedRequest, sendable);
-  const JudgedUrl url(state.guard, request.url);
-  if (!url.verdict().allowed) {
-    co_return refused(is_about_address(url.verdict()) ? Failure::kRefusedAddress : Failure::kRefusedUrl, url.verdict());
+  const std::shared_ptr<const JudgedUrl> url = state.urls.of(request.url);
+  if (!url->verdict().allowed) {
+    co_return refused(is_about_address(url->verdict()) ? Failure::kRefusedAddress : Failure::kRefusedUrl,
+                      url->verdict());
   }
-  const Resolution resolved = co_await state.addresses_of(url, deadline, stop);
-  if (resolved.outcome != Resolution::Outcome::kFound) co_return failed(failure_of(resolved.outcome));
-  const Verdict reachable = state.judge(url, resolved.addresses);
-  if (!reachable.allowed) {
-    co_return refused(is_about_address(reachable) ? Failure::kRefusedAddress : Failure::kRefusedUrl, reachable);
+  std::vector<Address> pinned;
+  if (!url->literal()) {
+    Resolution resolved = co_await state.addresses_of(*url, deadline, stop);
+    if (resolved.outcome != Resolution::Outcome::kFound) co_return failed(failure_of(resolved.outcome));
+    const Verdict reachable = state.judge(*url, resolved.addresses);
+    if (!reachable.allowed) {
+      co_return refused(is_about_address(reachable) ? Failure::kRefusedAddress : Failure::kRefusedUrl, reachable);
+    }
+    pinned = std::move(resolved.addresses);
   }
 
   Event done(state.loop);
   Transfer transfer(state.take_easy(), state.guard, done);
-  transfer.prepare(request, url, url.literal() ? std::vector<Address>{} : resolved.addresses);
+  transfer.prepare(request, *url, pinned);
   Response response;
   {
     const InFlight in_flight(state.multi, transfer, state.in_flight);

@@ -13,8 +13,6 @@
 --      lane 0 gave nothing; a limit below the free slots for 1 and 2 keeps a share for first attempts. Per endpoint pass what differs from the default:
 --      room = allowed in flight − in flight (0 = nothing), floor = due_at of the last row claimed from that endpoint and lane, so that the dead rows
 --      before it are not read again. Pass a floor 30 s lower once a second and none once a minute: a fan-out that commits late is found so.
---      p_only looks at the named endpoints alone: with hundreds of lanes, poll new_deliveries (notifier.sql) and claim only (claim_named_deliveries)
---      from the endpoints it names and from those with a backlog; a claim over all lanes once a second finds the rest.
 --      busy = ids of all deliveries in flight (and of those whose outcome is not committed yet). after = endpoint of the last row of
 --      the last claim: the next claim begins behind it, round robin.
 --      A row without message_id lost its message to retention: end it as dead, error class message_gone.
@@ -69,12 +67,11 @@ COMMENT ON FUNCTION sluice_private.release_lanes(bigint, uuid[]) IS 'gives lanes
 SELECT sluice_private.hide('sluice_private.release_lanes(bigint, uuid[])');
 
 CREATE OR REPLACE FUNCTION sluice_private.claim_deliveries(
-  p_process bigint, p_lane int, p_limit int, p_after uuid,
-  p_endpoints uuid[], p_rooms int[], p_floors timestamptz[], p_busy bigint[], p_only boolean DEFAULT false)
+  p_process bigint, p_lane int, p_limit int, p_after uuid, p_endpoints uuid[], p_rooms int[], p_floors timestamptz[], p_busy bigint[])
 RETURNS TABLE (
   delivery_id bigint, endpoint_id uuid, lane_token bigint, attempt int, due_at timestamptz, created_at timestamptz, age_ms bigint,
-  message_id text, event_type text, session_id uuid, correlation_id text, body text, url text, headers text, timeout_seconds int, secrets text,
-  payload_version int, client_certificate text, retry_schedule text, max_age_ms bigint, rate_limit float8, max_in_flight int, ordering text)
+  message_id text, correlation_id text, body text, url text, headers text, timeout_seconds int, secrets text, client_certificate text,
+  retry_schedule text, max_age_ms bigint, rate_limit float8, max_in_flight int)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan AS $$
@@ -91,7 +88,7 @@ BEGIN
       JOIN sluice.webhook_endpoints e ON e.id = l.endpoint_id
      CROSS JOIN LATERAL (SELECT told -> l.endpoint_id::text) AS t (it)
      CROSS JOIN LATERAL (SELECT coalesce((t.it ->> 0)::int, e.max_in_flight), coalesce((t.it ->> 1)::timestamptz, '-infinity')) AS g (room, floor)
-     WHERE l.owner = p_process AND e.enabled AND (l.paused_until IS NULL OR l.paused_until <= now) AND g.room > 0 AND (NOT p_only OR t.it IS NOT NULL)
+     WHERE l.owner = p_process AND e.enabled AND (l.paused_until IS NULL OR l.paused_until <= now) AND g.room > 0
   ), due AS MATERIALIZED (
     SELECT l.* FROM open l
      WHERE EXISTS (SELECT FROM sluice.webhook_deliveries d
@@ -103,23 +100,23 @@ BEGIN
     SELECT greatest(p_limit / greatest(count(*), 1), 1) AS rows FROM due
   )
   SELECT d.id, u.endpoint_id, u.token, d.attempt::int, d.due_at, d.created_at, (extract(epoch FROM now - d.created_at) * 1000)::bigint,
-         m.id, m.event_type, m.session_id, m.correlation_id, m.body, e.url, e.headers::text, e.timeout_seconds::int, s.secrets,
-         e.payload_version::int, e.client_certificate, e.retry_schedule::text, (extract(epoch FROM e.max_age) * 1000)::bigint, e.rate_limit, e.max_in_flight, e.ordering
+         m.id, m.correlation_id, m.body, e.url, e.headers::text, e.timeout_seconds::int, s.secrets, e.client_certificate,
+         e.retry_schedule::text, (extract(epoch FROM e.max_age) * 1000)::bigint, e.rate_limit, e.max_in_flight
     FROM due u
-    JOIN sluice.webhook_endpoints e ON e.id = u.endpoint_id
    CROSS JOIN LATERAL (
-     SELECT jsonb_agg(jsonb_build_object('kind', k.kind, 'secret', k.secret, 'key_id', k.key_id, 'ciphertext', encode(k.ciphertext, 'base64'))
-                      ORDER BY k.id DESC)::text AS secrets
-       FROM (SELECT * FROM sluice.webhook_secrets w
-              WHERE w.endpoint_id = u.endpoint_id AND (w.valid_until IS NULL OR w.valid_until > now) ORDER BY w.id DESC LIMIT 10) AS k) AS s
-   CROSS JOIN LATERAL (
-     SELECT w.* FROM sluice.webhook_deliveries w
+     SELECT w.*, row_number() OVER (ORDER BY w.due_at, w.id) AS place FROM sluice.webhook_deliveries w
       WHERE w.endpoint_id = u.endpoint_id AND w.lane = p_lane AND w.due_at >= u.floor AND w.due_at <= now
         AND w.id NOT IN (SELECT unnest(p_busy))
       ORDER BY w.due_at, w.id LIMIT least((SELECT rows FROM share), u.room)) AS d
     LEFT JOIN sluice.webhook_messages m ON m.no = d.message_no AND m.created_at = d.message_at
+    LEFT JOIN sluice.webhook_endpoints e ON e.id = u.endpoint_id AND d.place = 1
+    LEFT JOIN LATERAL (
+      SELECT jsonb_agg(jsonb_build_object('kind', k.kind, 'secret', k.secret, 'key_id', k.key_id, 'ciphertext', encode(k.ciphertext, 'base64'))
+                       ORDER BY k.id DESC)::text AS secrets
+        FROM (SELECT * FROM sluice.webhook_secrets w
+               WHERE w.endpoint_id = e.id AND (w.valid_until IS NULL OR w.valid_until > now) ORDER BY w.id DESC LIMIT 10) AS k) AS s ON d.place = 1
    ORDER BY coalesce(u.endpoint_id <= p_after, false), u.endpoint_id, d.due_at, d.id;
 END $$;
-COMMENT ON FUNCTION sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[], boolean) IS
+COMMENT ON FUNCTION sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[]) IS
   'what is due in the lanes of a process, with everything that a request needs; the rules are at the top of webhook_lanes.sql';
-SELECT sluice_private.hide('sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[], boolean)');
+SELECT sluice_private.hide('sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[])');

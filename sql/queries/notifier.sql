@@ -16,21 +16,10 @@ SELECT sluice_private.release_lanes($1, $2);
 -- $5 endpoints uuid[], $6 rooms int[] (null element = max_in_flight), $7 floors timestamptz[] (null element = none), $8 busy delivery ids bigint[].
 -- secrets: JSON list in signing order, [{"kind": "hmac|ed25519|legacy", "secret", "key_id", "ciphertext"}]; headers: JSON object;
 -- attempt: attempts made so far; body: bytes to sign and send; message_id null: the message is gone, end the delivery as dead.
-SELECT delivery_id, endpoint_id, lane_token, attempt, due_at, created_at, age_ms, message_id, event_type, session_id, correlation_id, body,
-       url, headers, timeout_seconds, secrets, payload_version, client_certificate, retry_schedule, max_age_ms, rate_limit, max_in_flight, ordering
+-- The columns from url on stand in the first row of each endpoint only. Columns are read by place: notifier/delivery.cpp, notifier/destination.h.
+SELECT delivery_id, endpoint_id, lane_token, attempt, due_at, created_at, age_ms, message_id, correlation_id, body,
+       url, headers, timeout_seconds, secrets, client_certificate, retry_schedule, max_age_ms, rate_limit, max_in_flight
   FROM sluice_private.claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8);
-
--- name: claim_named_deliveries
--- claim_deliveries, but from the endpoints of $5 alone
-SELECT delivery_id, endpoint_id, lane_token, attempt, due_at, created_at, age_ms, message_id, event_type, session_id, correlation_id, body,
-       url, headers, timeout_seconds, secrets, payload_version, client_certificate, retry_schedule, max_age_ms, rate_limit, max_in_flight, ordering
-  FROM sluice_private.claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8, true);
-
--- name: new_deliveries
--- $1 greatest delivery id seen, bigint → endpoint_id uuid, last_id bigint: where something was stored since, up to 1,000 rows; 0 the first time.
-SELECT d.endpoint_id, max(d.id) AS last_id
-  FROM (SELECT w.id, w.endpoint_id FROM sluice.webhook_deliveries w WHERE w.id > $1 ORDER BY w.id LIMIT 1000) AS d
- GROUP BY d.endpoint_id;
 
 -- name: commit_attempts
 -- $1 process bigint; per delivery $2 ids bigint[], $3 endpoints uuid[], $4 lane tokens bigint[], $5 outcomes text[] (delivered, retry, dead, deferred),

@@ -14,7 +14,7 @@ inline Destination make_destination(const std::string& schedule = "[0, 5, 300]")
   Destination destination;
   destination.url = "https://hooks.example.com/a";
   destination.secrets.push_back(SigningSecret::parse(kSecret));
-  destination.legacy_secret = kSecret;
+  destination.legacy_secret.emplace(kSecret);
   destination.max_age = std::chrono::hours(24 * 7);
   destination.schedule = RetrySchedule::parse(schedule);
   return destination;

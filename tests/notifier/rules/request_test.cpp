@@ -51,7 +51,7 @@ TEST(Request, SignsWithEverySecretInOrderPartedByOneBlank) {
 TEST(Request, AnEndpointWithALegacySecretGetsTheLegacyHeaderAlone) {
   Destination destination = make_destination();
   destination.secrets.clear();
-  destination.legacy_secret = "plain words";
+  destination.legacy_secret.emplace("plain words");
   const http::Request request = make_request(make_delivery(0, destination), kTime);
   EXPECT_EQ(header(request, "webhook-signature"), "");
   EXPECT_EQ(header(request, "x-webhook-signature"), legacy_signature("plain words", request.body));
