@@ -17,7 +17,7 @@ constexpr milliseconds kMaxDrainPause{
     50};                       // while a long transaction holds the bound back; its commit is found within this time
 constexpr int kBusyFinds = 3;  // polls in a row that found something after one notification: not a single event
 constexpr seconds kHeartbeat{1};
-constexpr seconds kAnswer{10};  // no answer for that long: the connection is taken for half-open
+constexpr seconds kAnswer{5};  // no answer for that long: the connection is taken for half-open
 
 Deadline answer_deadline() {
   return Clock::now() + kAnswer;

@@ -7,7 +7,7 @@ DECLARE
   known sluice.event_types;
 BEGIN
   PERFORM sluice_private.check_event_type(define_event.event_type);
-  IF define_event.event_type IN ('session_started', 'session_status_changed', 'node_changed', 'session_updated', 'session_deleted', 'ping', 'endpoint_disabled') THEN
+  IF define_event.event_type IN ('session_started', 'session_status_changed', 'node_changed', 'session_updated', 'session_deleted', 'ping', 'endpoint_disabled', 'events_skipped') THEN
     PERFORM sluice_private.fail('SL005', format('event type %s is Sluice''s own', define_event.event_type), NULL, 'define types of your own, for example order.paid');
   ELSIF define_event.version IS NULL OR define_event.version < 1 THEN
     PERFORM sluice_private.fail('SL005', format('bad version %s of event type %s', coalesce(define_event.version::text, 'null'), define_event.event_type), NULL, 'versions count from 1');
