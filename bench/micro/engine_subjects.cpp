@@ -2,8 +2,11 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 #include <string>
 
+#include "bench/micro/subject.h"
 #include "core/flow/engine.h"
 
 namespace {
@@ -72,29 +75,34 @@ Step finished(const Session& session, std::string body) {
   return std::get<Step>(run.finish(session, kContext));
 }
 
-void start(benchmark::State& state) {
-  const Session session = fresh();
-  for (auto _ : state) benchmark::DoNotOptimize(flow::step(bookbot(), session, flow::Start{}, kContext));
-}
-BENCHMARK(start);
-
-void input(benchmark::State& state) {
-  const Session session = started().session;
-  const Json text = j("{'text':'15'}");
-  for (auto _ : state) benchmark::DoNotOptimize(flow::step(bookbot(), session, flow::Input{clone(text)}, kContext));
-}
-BENCHMARK(input);
-
-void action(benchmark::State& state) {
-  const Session session = answered().session;
-  for (auto _ : state) benchmark::DoNotOptimize(finished(session, ""));
-}
-BENCHMARK(action);
-
-void webhook(benchmark::State& state) {
-  const Session session = finished(answered().session, "").session;
-  for (auto _ : state) benchmark::DoNotOptimize(finished(session, R"({"data":{"books":["a","b"],"total":2}})"));
-}
-BENCHMARK(webhook);
-
 }  // namespace
+
+namespace sluice::bench {
+
+std::vector<Subject> engine_subjects() {
+  const auto of = [](auto make_session, auto run) {
+    return [make_session, run]() -> std::function<void()> {
+      const auto session = std::make_shared<const Session>(make_session());
+      return [session, run] { run(*session); };
+    };
+  };
+  return {
+      {"engine/start", of(fresh,
+                          [](const Session& session) {
+                            benchmark::DoNotOptimize(flow::step(bookbot(), session, flow::Start{}, kContext));
+                          })},
+      {"engine/input", of([] { return started().session; },
+                          [](const Session& session) {
+                            benchmark::DoNotOptimize(
+                                flow::step(bookbot(), session, flow::Input{j("{'text':'15'}")}, kContext));
+                          })},
+      {"engine/action", of([] { return answered().session; },
+                           [](const Session& session) { benchmark::DoNotOptimize(finished(session, "")); })},
+      {"engine/webhook", of([] { return finished(answered().session, "").session; },
+                            [](const Session& session) {
+                              benchmark::DoNotOptimize(finished(session, R"({"data":{"books":["a","b"],"total":2}})"));
+                            })},
+  };
+}
+
+}  // namespace sluice::bench
