@@ -37,6 +37,7 @@ class Worker : public Service {
     DatabaseDenied denied(client.guard());
     Process process(context.loop, blocking, database, "worker");
     Doorbell doorbell(context.loop, blocking, database, "tasks", context.metrics);
+    Scout scout(context.loop, blocking, database, doorbell, context.metrics);
     const int in_flight = static_cast<int>(context.options.integer("worker.concurrency"));
     Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "tasks"), process, runner, metrics,
               denied, {.in_flight = in_flight});
@@ -44,7 +45,7 @@ class Worker : public Service {
     TaskScope parts(context.loop);
     StopSource last;  // the heartbeat goes on until everything is handed back
     parts.spawn(process.run(last.token()));
-    parts.spawn(pump.listen(doorbell, context.stop));
+    parts.spawn(pump.listen(scout, context.stop));
     context.health.ready();
     const Clock::duration grace = context.options.duration("daemon.shutdown_timeout") * 8 / 10;
     co_await pump.run(context.stop, grace);
