@@ -17,6 +17,7 @@ constexpr seconds kAnswer{30};            // for a round trip; a session's lock 
 constexpr seconds kSweepEvery{1};         // from the beginning, for tasks that came back behind the watermark
 constexpr milliseconds kCommitSkew{100};  // a task may become visible this long after its order_key was taken
 constexpr milliseconds kConflictPause{5};
+constexpr milliseconds kFullFor{100};  // without room for a claim, before another is to look out
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -37,13 +38,18 @@ Pump::Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& ru
       work_(loop),
       claimed_(loop) {}
 
-Task<void> Pump::listen(Doorbell& doorbell, StopToken stop) {
-  Polled last{.found = true};
+Task<void> Pump::listen(Scout& scout, StopToken stop) {
+  Claimed last;
+  last.found = true;
   while (!stop.stop_requested()) {
-    co_await doorbell.next(last, stop);
+    co_await scout.next(last, stop);
     claim_wanted_ = true;
     work_.set();
-    (void)co_await claimed_.wait(kNoDeadline, stop);
+    Woken woken = co_await claimed_.wait(Clock::now() + kFullFor, stop);
+    while (woken == Woken::kTimeout) {
+      if (capacity() <= 0) co_await scout.step_down();
+      woken = co_await claimed_.wait(Clock::now() + kFullFor, stop);
+    }
     last = last_claim_;
   }
 }
@@ -101,8 +107,8 @@ Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
   const BatchStatements statements = add_statements(pipeline, batch, claimant->id, free, limits_.taken_on);
   claim_limit -= statements.take_on;
   const auto claim_at = static_cast<std::size_t>(pipeline.size());
+  const int share = limited_.share(claim_limit);
   if (claim_limit > 0) {
-    const int share = limited_.share(claim_limit);
     pipeline.add(sql::query("claim_tasks"),
                  pg::Params().int8(claimant->id).int4(claim_limit - share).timestamptz(claim_from()));
     if (!last_claim_.found) pipeline.add(sql::query("next_due_task"));
@@ -138,6 +144,7 @@ Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
         if (due) last_claim_.next_due = deadline_of(*due);
       }
       last_claim_.found = !results[claim_at].empty();
+      last_claim_.full = results[claim_at].rows() >= claim_limit - share;
       if (const pg::Result* claimed = limited_.answer(results)) start_limited(*claimed, claimant);
       claim_wanted_ = false;
       claimed_.set();

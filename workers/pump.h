@@ -9,11 +9,11 @@
 
 #include "core/async/task_scope.h"
 #include "core/service/database_denied.h"
-#include "core/service/doorbell.h"
 #include "core/service/process.h"
 #include "workers/commit_batch.h"
 #include "workers/limited_claims.h"
 #include "workers/runner.h"
+#include "workers/scout.h"
 #include "workers/worker_metrics.h"
 
 namespace sluice::workers {
@@ -33,8 +33,8 @@ class Pump {
   // back the rest without counting an attempt.
   Task<void> run(StopToken stop, Clock::duration grace);
 
-  // Tells the pump when to claim, by the doorbell. Runs beside run().
-  Task<void> listen(Doorbell& doorbell, StopToken stop);
+  // Tells the pump when to claim, as the scout says. Runs beside run().
+  Task<void> listen(Scout& scout, StopToken stop);
 
   [[nodiscard]] bool connected() const noexcept { return connection_ != nullptr; }
 
@@ -76,7 +76,7 @@ class Pump {
   Event claimed_;  // a wanted claim was made
   bool claim_wanted_ = false;
   bool claiming_ = true;  // false once stopping
-  Polled last_claim_;
+  Claimed last_claim_;
   LimitedClaims limited_;
   Timestamp watermark_{};
   Clock::time_point swept_{};

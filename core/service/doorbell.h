@@ -65,6 +65,9 @@ class Doorbell {
   // is made anew here, and counts as a wake-up.
   Task<void> next(Polled last, StopToken stop);
 
+  // Stops listening, for another process does; next() then begins anew.
+  void leave() noexcept { connection_.reset(); }
+
  private:
   enum class State { kHot, kDrain, kDrained, kIdle };
 
