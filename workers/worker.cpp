@@ -37,7 +37,7 @@ class Worker : public Service {
     DatabaseDenied denied(client.guard());
     Process process(context.loop, blocking, database, "worker");
     const Wake wake = Wake::from(context.options);
-    Doorbell doorbell(context.loop, blocking, database, \"tasks\", wake, context.metrics);
+    Doorbell doorbell(context.loop, blocking, database, "tasks", wake, context.metrics);
     Scout scout(context.loop, blocking, database, wake, doorbell, context.metrics);
     const int in_flight = static_cast<int>(context.options.integer("worker.concurrency"));
     Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "tasks"), process, runner, metrics,
