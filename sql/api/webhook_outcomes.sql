@@ -38,6 +38,7 @@ SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   now timestamptz := clock_timestamp();
   ours uuid[];
+  our_tokens bigint[]; -- a token names its lane: it comes from a sequence
   written bigint[];
   freed_endpoints uuid[];
   freed_keys uuid[];
@@ -46,8 +47,8 @@ DECLARE
   lane record;
 BEGIN
   -- In order of endpoints, like every other locker of lanes. SHARE keeps the token from changing until we commit.
-  SELECT array_agg(k.endpoint_id) INTO ours FROM (
-    SELECT l.endpoint_id FROM sluice_private.lanes l
+  SELECT array_agg(k.endpoint_id), array_agg(k.token) INTO ours, our_tokens FROM (
+    SELECT l.endpoint_id, l.token FROM sluice_private.lanes l
      WHERE l.endpoint_id = ANY (p_endpoints) AND l.owner = p_process
        AND EXISTS (SELECT FROM unnest(p_endpoints, p_tokens) AS g (endpoint, token) WHERE g.endpoint = l.endpoint_id AND g.token = l.token)
      ORDER BY l.endpoint_id FOR SHARE) AS k;
@@ -55,12 +56,11 @@ BEGIN
   WITH given AS MATERIALIZED (
     SELECT * FROM unnest(p_deliveries, p_endpoints, p_tokens, p_outcomes, p_delays_ms, p_attempts, p_started_at, p_durations_ms, p_statuses, p_error_classes, p_addresses, p_responses)
       AS g (id, endpoint, token, outcome, delay, attempt, started_at, duration, status, error_class, address, response)
-     WHERE g.endpoint = ANY (ours)
-       AND g.token = (SELECT l.token FROM sluice_private.lanes l WHERE l.endpoint_id = g.endpoint)
+     WHERE g.token = ANY (our_tokens)
   ), ended AS (
     DELETE FROM sluice.webhook_deliveries d USING given g
      WHERE d.id = g.id AND d.endpoint_id = g.endpoint AND g.outcome IN ('delivered', 'dead')
-    RETURNING d.id, d.endpoint_id, d.message_no, d.message_at, d.order_key
+    RETURNING d.id, d.endpoint_id, d.message_no, d.message_at, d.order_key, g.outcome, g.attempt, g.started_at, g.duration, g.status, g.error_class, g.address, g.response
   ), kept AS (
     UPDATE sluice.webhook_deliveries d
        SET due_at = CASE d.status WHEN 'held' THEN 'infinity' ELSE now + g.delay * interval '1 ms' END,
@@ -68,20 +68,20 @@ BEGIN
            lane = CASE WHEN d.lane = 0 AND g.outcome = 'retry' THEN 1 ELSE d.lane END
       FROM given g
      WHERE d.id = g.id AND d.endpoint_id = g.endpoint AND g.outcome IN ('retry', 'deferred')
-    RETURNING d.id, d.endpoint_id, d.message_no, d.message_at, NULL::uuid AS order_key
+    RETURNING d.id, d.endpoint_id, d.message_no, d.message_at, NULL::uuid, g.outcome, g.attempt, g.started_at, g.duration, g.status, g.error_class, g.address, g.response
   ), done AS (
     SELECT * FROM ended UNION ALL SELECT * FROM kept
   ), logged AS (
     INSERT INTO sluice.webhook_attempts (created_at, delivery_id, message_no, message_at, started_at, endpoint_id, duration_ms, attempt, status, outcome, address, error_class, response)
-    SELECT now, d.id, d.message_no, d.message_at, g.started_at, d.endpoint_id, g.duration, g.attempt, g.status, g.outcome, g.address, g.error_class, g.response
-      FROM given g JOIN done d ON d.id = g.id
-     WHERE g.outcome <> 'deferred'
+    SELECT now, d.id, d.message_no, d.message_at, d.started_at, d.endpoint_id, d.duration, d.attempt, d.status, d.outcome, d.address, d.error_class, d.response
+      FROM done d
+     WHERE d.outcome <> 'deferred'
   )
-  SELECT array_agg(d.id), array_agg(DISTINCT d.endpoint_id) FILTER (WHERE g.outcome IN ('retry', 'dead')),
+  SELECT array_agg(d.id), array_agg(DISTINCT d.endpoint_id) FILTER (WHERE d.outcome IN ('retry', 'dead')),
          array_agg(d.endpoint_id) FILTER (WHERE d.order_key IS NOT NULL), array_agg(d.order_key) FILTER (WHERE d.order_key IS NOT NULL),
          array_agg(d.id) FILTER (WHERE d.order_key IS NOT NULL)
     INTO written, failed, freed_endpoints, freed_keys, freed_ids
-    FROM done d JOIN given g ON g.id = d.id;
+    FROM done d;
 
   -- Whoever waited for a delivery that ended is due now. What the fan-out stored before it could see the end is visible to this statement,
   -- because both hold the lane's lock.
