@@ -18,10 +18,10 @@ namespace sluice::notifier {
 
 struct Destination {
   std::string url;
-  std::vector<http::Header> headers;         // the subscriber's own
-  std::vector<SigningSecret> secrets;        // valid ones, the newest first
-  std::optional<HmacKey> legacy_secret;      // its text keys x-webhook-signature
-  std::string client_certificate;            // name of the credential, "" for none
+  std::vector<http::Header> headers;     // the subscriber's own
+  std::vector<SigningSecret> secrets;    // valid ones, the newest first
+  std::optional<HmacKey> legacy_secret;  // its text keys x-webhook-signature
+  std::string client_certificate;        // name of the credential, "" for none
   std::chrono::milliseconds timeout{15'000};
   std::chrono::milliseconds max_age{0};
   std::optional<RetrySchedule> schedule;  // always there unless `fault` says otherwise

@@ -16,8 +16,8 @@ struct Claimed : Polled {
 
 class Scout {
  public:
-  // Has a connection of its own, to the server itself, for a lock and for the others' calls. When `wake` is by polling it
-  // needs none: each worker polls for itself.
+  // Has a connection of its own, to the server itself, for a lock and for the others' calls. When `wake` is by polling
+  // it needs none: each worker polls for itself.
   Scout(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, Wake wake, Doorbell& doorbell, Metrics& metrics);
 
   // Tells the outcome of the last claim and returns when it is time for the next, or when `stop` came. A lost

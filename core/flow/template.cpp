@@ -28,7 +28,8 @@ std::string replaced(std::string_view text, const Replace& replace) {
   while (true) {
     const auto close = text.find("}}", done);
     if (close == std::string_view::npos) break;
-    const auto before = text.substr(done, close - done);  // only what is new is searched, so a text of braces stays linear
+    const auto before =
+        text.substr(done, close - done);  // only what is new is searched, so a text of braces stays linear
     const auto open = before.rfind("{{");
     if (open == std::string_view::npos) {
       out.append(text.substr(done, close + 2 - done));

@@ -103,9 +103,9 @@ TEST_F(StateHash, EqualsTheOneInSql) {
   while (compared < count) {
     const std::vector<std::string> texts =
         samples(seed_ + compared, static_cast<int>(std::min(kBatch, count - compared)));
-    const Result hashes = loop_.run(connection_->query(
-        "select sluice.state_hash(t::jsonb) from unnest($1) with ordinality as u(t, n) order by n",
-        Params().text_array(texts), in(std::chrono::minutes(5))));
+    const Result hashes = loop_.run(
+        connection_->query("select sluice.state_hash(t::jsonb) from unnest($1) with ordinality as u(t, n) order by n",
+                           Params().text_array(texts), in(std::chrono::minutes(5))));
     ASSERT_EQ(hashes.rows(), static_cast<int>(texts.size()));
     for (int i = 0; i < hashes.rows(); ++i) {
       const std::string& text = texts[static_cast<std::size_t>(i)];

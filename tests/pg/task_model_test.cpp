@@ -201,9 +201,12 @@ class TaskModel : public pg::PgTest {
     session.waits_for_input = !to_work;
     session.task.reset();
     if (to_work) {
-      session.task = ModelTask{
-          .id = row.one().get<std::int64_t>(1), .kind = "webhook", .key = fmt::format("{}:work:{}", session.id, next)};
+      const auto id = std::stoll(one(
+          fmt::format("select id from sluice_private.tasks where session_id = '{}' and kind <> 'timer'", session.id)));
+      session.task = ModelTask{.id = id, .kind = "webhook", .key = fmt::format("{}:work:{}", session.id, next)};
       if (take_on) {
+        ASSERT_EQ(id, memory.task.id) << "a task that is taken on keeps its row";
+        ASSERT_EQ(row.one().get<std::int64_t>(1), id);
         session.task->token = row.one().get<std::int64_t>(2);
         ASSERT_TRUE(tokens_.emplace(session.task->token, session.task->id).second);
         session.task->owner = processes_[memory.worker];
@@ -215,8 +218,8 @@ class TaskModel : public pg::PgTest {
                              .patches = session.patches});
       }
     } else if (!session.queued.empty()) {
-      session.task =
-          ModelTask{.id = session.queued.front().first, .kind = "input", .key = {}, .input = session.queued.front().second};
+      session.task = ModelTask{
+          .id = session.queued.front().first, .kind = "input", .key = {}, .input = session.queued.front().second};
       session.queued.pop_front();
     }
   }
