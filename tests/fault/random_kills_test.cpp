@@ -33,6 +33,8 @@ class RandomKills : public FaultTest {
     client_.run(R"(
       create table public.claims (key text, token bigint primary key);
       create table public.requests (key text);
+      create index on public.claims (key);
+      create index on public.requests (key);
       create function public.claimed() returns trigger language plpgsql as $$
       begin
         insert into public.claims values (new.key, new.claim_token);
