@@ -13,6 +13,7 @@
 --
 -- Returned, one row a task: applied; discarded (with the reason; recorded; the task is gone); restamped (the task is still the caller's
 -- but its session was patched: read the session again, apply again); lost (the claim is another's now: nothing was done).
+-- next_task_id and next_token are those of a task that was taken on, null otherwise.
 --
 -- Locks are taken session first, then task, sessions in the order of their ids: everything that takes both does so. A session that
 -- somebody holds for longer than lock_timeout fails the call (55P03); the caller splits the batch and tries again. Each statement has a
