@@ -94,19 +94,15 @@ END $$;
 COMMENT ON FUNCTION sluice_private.run_parked_from_log(text, bigint) IS 'relays one event or fans it out';
 SELECT sluice_private.hide('sluice_private.run_parked_from_log(text, bigint)');
 
-CREATE OR REPLACE FUNCTION sluice_private.forget_parked(p_consumer bigint, p_event bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION sluice_private.forget_parked(p_consumer bigint, p_event bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   session uuid;
 BEGIN
   DELETE FROM sluice.event_failures f WHERE f.consumer_id = p_consumer AND f.event_id = p_event RETURNING f.session_id INTO session;
-  IF NOT FOUND THEN
-    RETURN false;
-  END IF;
   UPDATE sluice.event_failures f SET retry_at = clock_timestamp()
    WHERE f.consumer_id = p_consumer AND f.attempts = 0 AND f.retry_at IS NULL
      AND f.event_id = (SELECT min(n.event_id) FROM sluice.event_failures n WHERE n.consumer_id = p_consumer AND n.session_id = session);
-  RETURN true;
 END $$;
 COMMENT ON FUNCTION sluice_private.forget_parked(bigint, bigint) IS 'removes a parked event; what was parked only because it stood behind it is asked for';
 SELECT sluice_private.hide('sluice_private.forget_parked(bigint, bigint)');
@@ -121,29 +117,28 @@ $$;
 COMMENT ON FUNCTION sluice_private.park_again(bigint, text) IS 'after run_parked failed: the event stays parked until it is asked for once more';
 SELECT sluice_private.hide('sluice_private.park_again(bigint, text)');
 
-CREATE OR REPLACE FUNCTION sluice_private.consumer_named(p_name text) RETURNS bigint
+CREATE OR REPLACE FUNCTION sluice_private.consumer_named(p_name text, p_parked bigint DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   consumer bigint := (SELECT c.id FROM sluice.event_consumers c WHERE c.name = p_name);
 BEGIN
   IF consumer IS NULL THEN
     PERFORM sluice_private.fail('SL005', format('event consumer %L is unknown', p_name), NULL, 'the view sluice.consumer_lag lists them');
+  ELSIF p_parked IS NOT NULL AND NOT EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = consumer AND f.event_id = p_parked) THEN
+    PERFORM sluice_private.fail('SL005', format('event %s is not parked by consumer %s', p_parked, p_name), NULL, 'see sluice.event_failures');
   END IF;
   RETURN consumer;
 END $$;
-COMMENT ON FUNCTION sluice_private.consumer_named(text) IS 'id of a consumer; SL005 if there is none of that name';
-SELECT sluice_private.hide('sluice_private.consumer_named(text)');
+COMMENT ON FUNCTION sluice_private.consumer_named(text, bigint) IS 'id of a consumer; SL005 if there is none of that name, or if it did not park the event that is given';
+SELECT sluice_private.hide('sluice_private.consumer_named(text, bigint)');
 
 CREATE OR REPLACE FUNCTION sluice.retry_event(consumer text, event_id bigint DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  c bigint := sluice_private.consumer_named(consumer);
+  c bigint := sluice_private.consumer_named(consumer, retry_event.event_id);
   marked bigint;
 BEGIN
-  IF retry_event.event_id IS NOT NULL AND NOT EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = c AND f.event_id = retry_event.event_id) THEN
-    PERFORM sluice_private.fail('SL005', format('event %s is not parked by consumer %s', retry_event.event_id, consumer), NULL, 'see sluice.event_failures');
-  END IF;
   -- The first of each session; the others follow by themselves, in order. Events without a session stand alone.
   UPDATE sluice.event_failures f SET retry_at = clock_timestamp()
    WHERE f.consumer_id = c
@@ -161,9 +156,7 @@ SELECT sluice_private.publish_api('sluice.retry_event(text, bigint)');
 CREATE OR REPLACE FUNCTION sluice.discard_event(consumer text, event_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT sluice_private.forget_parked(sluice_private.consumer_named(consumer), discard_event.event_id) THEN
-    PERFORM sluice_private.fail('SL005', format('event %s is not parked by consumer %s', discard_event.event_id, consumer), NULL, 'see sluice.event_failures');
-  END IF;
+  PERFORM sluice_private.forget_parked(sluice_private.consumer_named(consumer, coalesce(discard_event.event_id, 0)), discard_event.event_id);
   PERFORM pg_notify('sluice_wake', 'consumers');
 END $$;
 COMMENT ON FUNCTION sluice.discard_event(text, bigint) IS 'gives up a parked event; what was parked behind it is taken';
