@@ -54,6 +54,10 @@ Run::Run(const FlowSet& flows, const Session& session, const Context& context)
 
 void Run::start() {
   apply_defaults(main().variables, *find(state(), "variables"));
+  if (auto fits = check_size(state()); !fits && !main().variables.ObjectEmpty()) {
+    step_.error = fits.error();
+    return end(Status::kAbandoned, fits.error());
+  }
   enter(main().entry);
 }
 

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "tests/unit/flow/import_fixture.h"
 
 namespace sluice::flow {
@@ -146,6 +148,31 @@ TEST(ImportWatson, TheBankIsPlayedToAnAppointmentAndACard) {
   EXPECT_EQ(card.state("variables.current_step"), "'SavingFirstRewardsCompleted'")
       << testing::PrintToString(card.texts);
   EXPECT_EQ(card.status(), "active");
+}
+
+// Every intent of the bank by its first example: the bank answers, and nothing fails on the way.
+TEST(ImportWatson, TheBankAnswersEveryIntent) {
+  const Json document = shared_flow("watson/bank_simple_workspace.json");
+  if (document.IsNull()) GTEST_SKIP() << "the shared flows are not beside the source tree";
+  const FlowSet flows = flow_set(import_flow(document, Format::kWatson).flow);
+  std::set<std::string> visited;
+  int asked = 0;
+  for (const Json& intent : find(document, "intents")->GetArray()) {
+    Json input = make_object();
+    set(input, "text", string_member((*find(intent, "examples"))[0], "text"));
+    Talk talk(flows, j("{'context':{'now':'2026-03-04T10:00:00Z'}}"));
+    talk.start();
+    std::string said = to_text(input);
+    std::ranges::replace(said, '\'', ' ');
+    talk.say(said);
+    fmt::print("{} | {} | {}\n", string_member(intent, "intent"), said, talk.texts.empty() ? "" : talk.texts.front());
+    for (const Step& step : talk.steps) visited.insert(step.path.begin(), step.path.end());
+    EXPECT_FALSE(talk.texts.empty()) << said;
+    EXPECT_EQ(talk.info("last_error"), "-") << said;
+    EXPECT_EQ(talk.status(), "active") << said;
+    ++asked;
+  }
+  fmt::print("{} intents, {} nodes\n", asked, visited.size());
 }
 
 }  // namespace

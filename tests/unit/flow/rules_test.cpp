@@ -110,6 +110,17 @@ TEST(Session, DeclaredVariablesHaveDefaultsAndTypes) {
   EXPECT_EQ(Talk(flow, j("{'variables':{'n':1}}")).start().state("variables.n"), "1");
 }
 
+TEST(Session, DefaultsAboveOneMebibyteEndIt) {
+  FlowText flow;
+  flow.node("a", "question", "{'question':'?'}")
+      .with("'variables':{'b':{'default':'" + std::string(600'000, 'x') + "'}}");
+  Json state = make_object();
+  set(set(state, "user", make_object()), "big", std::string(600'000, 'x'));
+  Talk talk(flow_set(flow.document()), std::move(state));
+  EXPECT_EQ(talk.start().status(), "abandoned");
+  EXPECT_NE(talk.info("reason").find("1 MiB"), std::string::npos);
+}
+
 TEST(Session, AnIdleSessionIsAbandonedAndAnEndedOneTakesNothing) {
   FlowText flow;
   flow.node("a", "question", "{'question':'?'}");
@@ -278,6 +289,40 @@ TEST(Webhook, AFallbackResponseIsMappedAndTakesSuccess) {
   talk.fails("timeout").start();
   EXPECT_EQ(talk.node(), "good");
   EXPECT_EQ(talk.state("variables.a"), "[]");
+}
+
+TEST(Webhook, LimitsHaveDefaultsAndBounds) {
+  const auto call = [](const std::string& more) {
+    FlowText flow;
+    flow.node("w", "webhook", "{'url':'https://x.example/'" + more + "}");
+    Talk talk(flow);
+    talk.answers(200, "").start();
+    return talk.calls.at(0);
+  };
+  const HttpCall plain = call("");
+  EXPECT_EQ(plain.method, "GET");
+  EXPECT_EQ(plain.timeout, std::chrono::seconds(30));
+  EXPECT_EQ(plain.retry.attempts, 1);
+  EXPECT_EQ(plain.breaker.failures, 5);
+  EXPECT_EQ(plain.breaker.window, 20);
+  EXPECT_EQ(plain.breaker.span, std::chrono::seconds(60));
+  EXPECT_EQ(plain.breaker_key, "");
+  EXPECT_FALSE(plain.has_fallback);
+  EXPECT_EQ(call(",'timeout':0.1").timeout, std::chrono::seconds(1));
+  EXPECT_EQ(call(",'timeout':900").timeout, std::chrono::seconds(300));
+  EXPECT_EQ(call(",'body':{}").method, "POST");
+  const HttpCall own = call(
+      ",'circuit_breaker':{'key':'books','failures':2,'window':4,'within':9,'open':7},'fallback_response':{},"
+      "'retry':{'attempts':4,'delay':0.5,'backoff':3}");
+  EXPECT_EQ(own.breaker_key, "books");
+  EXPECT_EQ(own.breaker.failures, 2);
+  EXPECT_EQ(own.breaker.window, 4);
+  EXPECT_EQ(own.breaker.span, std::chrono::seconds(9));
+  EXPECT_EQ(own.breaker.open, std::chrono::seconds(7));
+  EXPECT_TRUE(own.has_fallback);
+  EXPECT_EQ(own.retry.attempts, 4);
+  EXPECT_EQ(own.retry.delay, std::chrono::milliseconds(500));
+  EXPECT_EQ(own.retry.backoff, 3);
 }
 
 TEST(Webhook, OnlyWhatMayPassIsTriedAgain) {
