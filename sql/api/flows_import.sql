@@ -228,6 +228,7 @@ COMMENT ON FUNCTION sluice_private.flow_document(uuid) IS
 SELECT sluice_private.hide('sluice_private.read_nodes(jsonb)');
 SELECT sluice_private.hide('sluice_private.read_label(text)');
 SELECT sluice_private.hide('sluice_private.read_connections(jsonb)');
+SELECT sluice_private.hide('sluice_private.in_seconds(text, jsonb)');
 SELECT sluice_private.hide('sluice_private.modernise(text, jsonb, jsonb)');
 SELECT sluice_private.hide('sluice_private.canonical_content(text, jsonb)');
 SELECT sluice_private.hide('sluice_private.refuse_unreadable(jsonb)');
