@@ -16,7 +16,7 @@
 
 namespace sluice::cel {
 
-inline constexpr std::size_t kMaxExpressionBytes = 64 * 1024;
+inline constexpr std::size_t kMaxExpressionBytes = std::size_t{64} * 1024;
 inline constexpr int kMaxNesting = 96;  // brackets, calls and conditionals inside each other
 inline constexpr int kMaxHeight = 400;  // of the syntax tree: also bounds chains such as a + b + c + …
 
