@@ -65,6 +65,7 @@ class Run {
   };
 
   // run.cpp
+  void note_path();
   void enter(const std::string& node_id);
   void go_on(const Node& node, Outcome outcome);
   [[nodiscard]] Outcome visit(const Node& node);

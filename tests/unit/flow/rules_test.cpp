@@ -74,6 +74,12 @@ TEST(Session, TheViewIsReadOnlyAndNotStored) {
   EXPECT_EQ(talk.info("last_error.message"), "'action 1 (set_variable): cannot set session.id: session is read-only'");
 }
 
+TEST(Session, ItsHistoryIsTheNodesItEntered) {
+  FlowText flow;
+  flow.node("a", "question", "{'question':'?'}").node("b", "message", "{'text':'{{session.history}}'}").edge("a", "b");
+  EXPECT_EQ(Talk(flow).start().say("'x'").texts.back(), R"(["a","b"])");
+}
+
 TEST(Session, TimeArrivesAsContextNowAndIsNotStored) {
   const Json document =
       json(R"j({"name":"t","entry_node_id":"c","nodes":[{"node_id":"c","node_type":"condition","content":{"conditions":
@@ -200,6 +206,18 @@ TEST(Step, AnInputBetweenTasksBeginsTheCountAnew) {
   EXPECT_EQ(talk.info("tasks_in_a_row"), "1");
 }
 
+TEST(Step, ThePathIsKeptForTheEventOfItsRevision) {
+  FlowText flow;
+  flow.node("a", "message", kHello)
+      .node("b", "message", kHello)
+      .node("q", "question", "{'question':'?','input_type':'number'}")
+      .edge("a", "b")
+      .edge("b", "q");
+  Talk talk(flow);
+  EXPECT_EQ(talk.start().info("path"), "{'revision':2,'nodes':['a','b','q']}");
+  EXPECT_EQ(talk.say("'asked again'").info("path"), "-");
+}
+
 TEST(Step, AnInputWhileATaskIsPendingIsDiscarded) {
   FlowText flow;
   flow.node("a", "action", "{'actions':[]}");
@@ -254,6 +272,18 @@ TEST(ConditionNode, ElseInsideAnEntryIsTakenWhenItIsFalse) {
       .node("a", "message", kHello)
       .node("b", "message", kHello);
   EXPECT_EQ(Talk(flow).start().node(), "b");
+}
+
+TEST(ConditionNode, ALabelComesBeforeANodeOfThatNameAndTheDefaultPathLast) {
+  FlowText flow;
+  flow.node("c", "condition", "{'conditions':[{'if':{'var':'user.n','eq':1},'then':'success'}],'default_path':'rest'}")
+      .node("success", "message", kHello)
+      .node("other", "message", kHello)
+      .node("rest", "message", kHello);
+  EXPECT_EQ(Talk(flow, j("{'user':{'n':1}}")).start().node(), "success");
+  EXPECT_EQ(Talk(flow, j("{'user':{'n':2}}")).start().node(), "rest");
+  flow.edge("c", "other", "success");
+  EXPECT_EQ(Talk(flow, j("{'user':{'n':1}}")).start().node(), "other");
 }
 
 TEST(ConditionNode, WithoutAnythingItTakesDefault) {
