@@ -103,7 +103,8 @@ Client::State::State(Loop& on, ClientOptions settings, std::unique_ptr<Resolver>
       guard(options.policy),
       resolver(std::move(names)),
       multi((curl_global_init(CURL_GLOBAL_DEFAULT), curl_multi_init())),
-      timer(on, [](void* self) noexcept { static_cast<State*>(self)->drive(CURL_SOCKET_TIMEOUT, 0); }, this),
+      timer(
+          on, [](void* self) noexcept { static_cast<State*>(self)->drive(CURL_SOCKET_TIMEOUT, 0); }, this),
       sockets(
           on,
           [](void* self, int fd, unsigned ready) noexcept {
