@@ -7,11 +7,18 @@ import { Databases } from './harness/database.mjs';
 import { printTable, store } from './harness/report.mjs';
 import * as deliveries from './scenarios/deliveries.mjs';
 import * as eventLatency from './scenarios/event_latency.mjs';
+import * as eventFanOut from './scenarios/event_fan_out.mjs';
+import * as eventGap from './scenarios/event_gap.mjs';
+import * as eventWriters from './scenarios/event_writers.mjs';
 import * as idleCpu from './scenarios/idle_cpu.mjs';
 import * as steps from './scenarios/steps.mjs';
+import * as stepsUnder from './scenarios/steps_under.mjs';
 import * as taskLatency from './scenarios/task_latency.mjs';
 
-const kScenarios = { steps, deliveries, task_latency: taskLatency, event_latency: eventLatency, idle_cpu: idleCpu };
+const kScenarios = {
+  steps, steps_under: stepsUnder, deliveries, task_latency: taskLatency, event_latency: eventLatency, event_writers: eventWriters,
+  event_fan_out: eventFanOut, event_gap: eventGap, idle_cpu: idleCpu,
+};
 
 class UsageError extends Error {}
 

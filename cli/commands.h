@@ -16,6 +16,7 @@ std::span<const Command> flow_file_commands();
 std::span<const Command> chat_commands();
 std::span<const Command> session_commands();
 std::span<const Command> task_commands();
+std::span<const Command> cron_commands();
 std::span<const Command> delivery_commands();
 std::span<const Command> endpoint_commands();
 std::span<const Command> secret_commands();

@@ -1,4 +1,4 @@
-// sluice events list, show, tail, replay, resync.
+// sluice events list, show, tail, retry, discard, replay, resync.
 #include <fmt/format.h>
 
 #include "cli/commands.h"
@@ -31,8 +31,33 @@ std::optional<std::string> given(const Invocation& invocation, std::string_view 
   return invocation.has(flag) ? std::optional<std::string>(invocation.flag(flag)) : std::nullopt;
 }
 
+// What consumers set aside after their attempts, and what waits behind it.
+ExitCode list_parked(Invocation& invocation, int limit) {
+  Database database(invocation);
+  pg::Params params;
+  params.text(given(invocation, "type")).text(given(invocation, "session")).int4(limit);
+  const auto parked = database.records(
+      "SELECT c.name AS consumer, f.event_id, f.event_type, f.session_id, f.key, f.correlation_id, f.attempts, "
+      "f.error, f.parked_at, f.retry_at"
+      " FROM sluice.event_failures f JOIN sluice.event_consumers c ON c.id = f.consumer_id"
+      " WHERE ($1 IS NULL OR f.event_type = $1) AND ($2 IS NULL OR f.session_id::text = $2) ORDER BY f.event_id, c.id "
+      "LIMIT $3",
+      std::move(params));
+  print_list(invocation, parked,
+             {{"CONSUMER", "consumer"},
+              {"EVENT", "event_id", Column::Kind::kNumber},
+              {"PARKED", "parked_at", Column::Kind::kTime},
+              {"TYPE", "event_type"},
+              {"SESSION", "session_id"},
+              {"ATTEMPTS", "attempts", Column::Kind::kNumber},
+              {"ERROR", "error", Column::Kind::kText, 48}},
+             "no events are parked");
+  return ExitCode::kGood;
+}
+
 ExitCode run_list(Invocation& invocation) {
   const int limit = invocation.positive("limit", 50);
+  if (invocation.has("parked")) return list_parked(invocation, limit);
   Database database(invocation);
   pg::Params params;
   params.text(given(invocation, "type")).text(given(invocation, "session")).int4(limit);
@@ -89,22 +114,13 @@ ExitCode run_tail(Invocation& invocation) {
   }
 }
 
-struct Consumer {
-  std::int64_t id = 0;
-  std::string kind;
-};
-
-Consumer consumer_named(Database& database, const std::string& name) {
-  const pg::Result found =
-      database.query("SELECT id, kind FROM sluice.event_consumers WHERE name = $1", pg::Params().text(name));
-  if (found.empty())
-    throw Error(fmt::format("event consumer '{}' is unknown", name), "sluice status lists the consumers of events");
-  return {found.one().get<std::int64_t>("id"), found.one().get<std::string>("kind")};
+std::int64_t consumer_named(Database& database, const std::string& name) {
+  return database.query("SELECT sluice_private.consumer_named($1)", pg::Params().text(name)).one().get<std::int64_t>(0);
 }
 
 // Puts the cursor before the oldest transaction that wrote an event since then. The listener reads it with its next
 // batch.
-std::int64_t go_back(Database& database, const Consumer& consumer, const std::string& since) {
+std::int64_t go_back(Database& database, std::int64_t consumer, const std::string& since) {
   std::int64_t count = 0;
   database.in_transaction([&] {
     const pg::Result found = database.query(
@@ -114,52 +130,62 @@ std::int64_t go_back(Database& database, const Consumer& consumer, const std::st
     count = found.one().get<std::int64_t>(0);
     if (count == 0) return;
     const pg::Result position = database.query(
-        "SELECT max(seq) FROM sluice_private.event_positions WHERE consumer_id = $1", pg::Params().int8(consumer.id));
+        "SELECT max(seq) FROM sluice_private.event_positions WHERE consumer_id = $1", pg::Params().int8(consumer));
     const std::string cursor = fmt::format("{0}:{0}:", found.one().text(1));
     (void)database.query("SELECT sluice_private.move_cursor($1, $2, $3::text::pg_snapshot, NULL, NULL)",
-                         pg::Params().int8(consumer.id).int8(position.one().get<std::int64_t>(0)).text(cursor));
+                         pg::Params().int8(consumer).int8(position.one().get<std::int64_t>(0)).text(cursor));
     (void)database.query("SELECT pg_notify('sluice_wake', 'consumers')");
   });
   return count;
 }
 
-// Gives the parked events to the handler again, in order, in the transaction that forgets them: all of them or none.
-std::int64_t run_parked(Database& database, const Consumer& consumer, const std::string& name) {
-  if (consumer.kind != "sql")
-    throw Error(fmt::format("parked events of consumer '{}' ({}) cannot be run again", name, consumer.kind),
-                "--since TIME has it read the log again");
-  std::int64_t count = 0;
-  database.in_transaction([&] {
-    const pg::Result handler =
-        database.query("SELECT handler::regprocedure::oid::regproc::text FROM sluice.event_handlers WHERE name = $1",
-                       pg::Params().text(name));
-    const pg::Result parked = database.query(
-        "WITH taken AS (DELETE FROM sluice.event_failures WHERE consumer_id = $1 RETURNING event_id, body)"
-        " SELECT count(*), coalesce(jsonb_agg(body::jsonb || jsonb_build_object('id', event_id) ORDER BY event_id), "
-        "'[]')::text FROM taken",
-        pg::Params().int8(consumer.id));
-    count = parked.one().get<std::int64_t>(0);
-    if (count > 0)
-      (void)database.query(fmt::format("SELECT {}($1)", handler.one().text(0)),
-                           pg::Params().jsonb_text(parked.one().text(1)));
-  });
-  return count;
-}
-
 ExitCode run_replay(Invocation& invocation) {
+  if (!invocation.has("since"))
+    throw UsageError("events replay needs --since TIME", "sluice events retry CONSUMER has parked events taken again");
   Database database(invocation);
   const std::string name = invocation.argument(0);
-  const Consumer consumer = consumer_named(database, name);
-  const std::int64_t count = invocation.has("since") ? go_back(database, consumer, invocation.flag("since"))
-                                                     : run_parked(database, consumer, name);
+  const std::int64_t count = go_back(database, consumer_named(database, name), invocation.flag("since"));
   if (invocation.json()) {
     Json document = make_object();
     set(document, "events", Json(count));
     print_json(document);
   } else {
-    fmt::print("{} {} to {} again\n", count, count == 1 ? "event went" : "events went", name);
+    fmt::print("{} {} to {} again\n", count, count == 1 ? "event goes" : "events go", name);
   }
   return ExitCode::kGood;
+}
+
+// What `statement` makes of each parked event that the arguments behind the consumer name, all or none.
+ExitCode for_each_parked(Invocation& invocation, std::string_view statement, std::string_view done) {
+  const std::string consumer = invocation.argument(0);
+  const std::vector<std::int64_t> ids = number_arguments(invocation, "event", 1);
+  Database database(invocation);
+  database.in_transaction([&] {
+    for (const std::int64_t id : ids) (void)database.query(statement, pg::Params().text(consumer).int8(id));
+  });
+  print_done(invocation, ids, "event", done);
+  return ExitCode::kGood;
+}
+
+ExitCode run_retry(Invocation& invocation) {
+  if (!invocation.argument(1).empty())
+    return for_each_parked(invocation, "SELECT sluice.retry_event($1, $2)", "will be taken again");
+  Database database(invocation);
+  const std::string consumer = invocation.argument(0);
+  const pg::Result marked = database.query("SELECT sluice.retry_event($1)", pg::Params().text(consumer));
+  const auto count = marked.one().get<std::int64_t>(0);
+  if (invocation.json()) {
+    Json document = make_object();
+    set(document, "first", Json(count));
+    print_json(document);
+  } else {
+    fmt::print("{} will take its parked events again, beginning with {}\n", consumer, count);
+  }
+  return ExitCode::kGood;
+}
+
+ExitCode run_discard(Invocation& invocation) {
+  return for_each_parked(invocation, "SELECT sluice.discard_event($1, $2)", "discarded");
 }
 
 ExitCode run_resync(Invocation& invocation) {
@@ -179,11 +205,15 @@ ExitCode run_resync(Invocation& invocation) {
 
 constexpr Flag kTypeFlag{"type", "TYPE", "only events of this type or alias: node_changed, session.completed"};
 constexpr Flag kSessionFlag{"session", "ID", "only events of this session"};
-constexpr Flag kListFlags[] = {kTypeFlag, kSessionFlag, {"limit", "N", "the newest N (default 50)"}, kJsonFlag};
+constexpr Flag kListFlags[] = {kTypeFlag,
+                               kSessionFlag,
+                               {"parked", "", "what consumers set aside, oldest first"},
+                               {"limit", "N", "the newest N (default 50)"},
+                               kJsonFlag};
 constexpr Flag kShowFlags[] = {kJsonFlag};
 constexpr Flag kTailFlags[] = {kTypeFlag, kSessionFlag, {"json", "", "print one JSON document a line"}};
-constexpr Flag kReplayFlags[] = {{"since", "TIME", "read the log again from this time on, as PostgreSQL reads times"},
-                                 kJsonFlag};
+constexpr Flag kJsonOnly[] = {kJsonFlag};
+constexpr Flag kReplayFlags[] = {{"since", "TIME", "from this time on, as PostgreSQL reads times"}, kJsonFlag};
 constexpr Flag kResyncFlags[] = {{"skip-unhandled", "", "take what was not handled before the restore as handled"},
                                  kJsonFlag};
 
@@ -195,11 +225,18 @@ constexpr Command kCommands[] = {
      "Reads the log itself, so it needs no listener and disturbs none. Example:\n\n  sluice events tail --json | jq "
      ".body.data\n",
      kTailFlags, run_tail},
-    {"events replay", "CONSUMER", "give a consumer its parked events again, or all events since a time",
-     "Without --since, the events that a SQL handler failed on go to it again, in order, all or none. With --since, "
-     "the consumer's\n"
-     "cursor goes back: it gets every event from there on once more. Examples:\n\n"
-     "  sluice events replay my_handler\n"
+    {"events retry", "CONSUMER [EVENT...]", "have parked events taken again: those named, or all of a consumer",
+     "The listener does it, in order: of a session from its first parked event on, until one fails again. Examples:\n\n"
+     "  sluice events list --parked\n"
+     "  sluice events retry my_handler\n"
+     "  sluice events retry my_handler 815\n",
+     kJsonOnly, run_retry},
+    {"events discard", "CONSUMER EVENT...", "give up parked events",
+     "All of them or none. What was parked behind one in its session is taken then. Example:\n\n"
+     "  sluice events discard my_handler 815\n",
+     kJsonOnly, run_discard},
+    {"events replay", "CONSUMER", "give a consumer all events since a time once more",
+     "Its cursor goes back: it gets every event from there on again. Example:\n\n"
      "  sluice events replay relay --since '2026-01-02 03:00Z'\n",
      kReplayFlags, run_replay},
     {"events resync", "", "make cursors and log fit after a restore into another cluster",

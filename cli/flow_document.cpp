@@ -10,7 +10,7 @@
 
 #include "cli/report.h"
 #include "core/flow/model.h"
-#include "core/flow/validate/validate.h"
+#include "core/flow/validate/rule_list.h"
 
 namespace sluice::cli {
 namespace {
@@ -32,6 +32,13 @@ std::string place(const std::string& file, std::string_view text, std::size_t of
   const auto start = before.rfind('\n');
   return fmt::format("{}:{}:{}", shown(file), line,
                      before.size() - (start == std::string_view::npos ? 0 : start + 1) + 1);
+}
+
+// Readers may look at flows, but not ask for what is judged or store a report.
+bool may_judge(Database& database) {
+  return database.query("SELECT has_function_privilege('sluice.validation_subject(uuid)', 'execute')")
+      .one()
+      .get<bool>(0);
 }
 
 }  // namespace
@@ -66,29 +73,25 @@ Json read_document(const std::string& file) {
   return std::move(*document);
 }
 
+std::string stored_flow_id(Database& database, const std::string& flow) {
+  const pg::Result found = database.query(
+      "SELECT id FROM sluice.flow_definitions WHERE name = $1 OR id::text = $1 ORDER BY name = $1 DESC LIMIT 1",
+      pg::Params().text(flow));
+  if (!found.empty()) return found.one().get<std::string>(0);
+  pg::PgError::Fields fields;
+  fields.sqlstate = "SL001";
+  fields.message = fmt::format("flow '{}' is unknown", flow);
+  fields.hint = "sluice flow list shows the flows; a file of that name is not there either";
+  throw pg::PgError(std::move(fields));
+}
+
 // The draft as it is in the canonical tables, for those who may call what reads it; else as it was at the last import.
 Json stored_flow(Database& database, const std::string& flow) {
-  const pg::Result found = database.query(
-      "SELECT id, flow_data::text AS document FROM sluice.flow_definitions WHERE name = $1 OR id::text = $1 ORDER BY "
-      "name = $1 DESC LIMIT 1",
-      pg::Params().text(flow));
-  if (found.empty()) {
-    pg::PgError::Fields fields;
-    fields.sqlstate = "SL001";
-    fields.message = fmt::format("flow '{}' is unknown", flow);
-    fields.hint = "sluice flow list shows the flows; a file of that name is not there either";
-    throw pg::PgError(std::move(fields));
-  }
-  const bool allowed = database
-                           .query(
-                               "SELECT has_function_privilege('sluice_private.flow_document(uuid)', 'execute') AND "
-                               "has_schema_privilege('sluice_private', 'usage')")
-                           .one()
-                           .get<bool>(0);
-  if (!allowed) return found.one().get<Json>("document");
-  return database.query("SELECT sluice_private.flow_document($1)::text", pg::Params().uuid(found.one().get<Uuid>("id")))
-      .one()
-      .get<Json>(0);
+  const std::string id = stored_flow_id(database, flow);
+  const char* source = may_judge(database)
+                           ? "SELECT document::text FROM sluice.validation_subject($1::text::uuid)"
+                           : "SELECT flow_data::text FROM sluice.flow_definitions WHERE id = $1::text::uuid";
+  return database.query(source, pg::Params().text(id)).one().get<Json>(0);
 }
 
 flow::Format format_of(const Invocation& invocation) {
@@ -101,18 +104,14 @@ flow::Format format_of(const Invocation& invocation) {
 }
 
 CheckedFlow check_flow(const Json& document, flow::Format format, std::string_view name,
-                       const std::vector<std::string>* flows) {
+                       flow::ValidateOptions options) {
   flow::Imported imported = flow::import_flow(document, format);
   CheckedFlow checked;
   checked.flow = std::move(imported.flow);
   if (!name.empty()) set(checked.flow, "name", name);
   for (const flow::Note& note : imported.report) checked.report.push_back(finding_of(note));
 
-  flow::ValidateOptions options;
-  if (flows != nullptr) {
-    options.flows.emplace(flows->begin(), flows->end());
-    options.flows->emplace(string_member(checked.flow, "name"));
-  }
+  if (options.flows) options.flows->emplace(string_member(checked.flow, "name"));
   const std::vector<flow::Finding> findings = flow::validate(checked.flow, options);
   checked.report.insert(checked.report.end(), findings.begin(), findings.end());
   checked.lossy = flow::has_errors(imported.report);
@@ -127,12 +126,57 @@ CheckedFlow check_flow(const Json& document, flow::Format format, std::string_vi
   return checked;
 }
 
+void add_rules_of(const Invocation& invocation, flow::ValidateOptions& options) {
+  if (!invocation.has("rules")) return;
+  const std::string file = invocation.flag("rules");
+  try {
+    flow::add_rules(read_document(file), options);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", shown(file), error.what()), error.hint());
+  }
+}
+
+void add_rules_of(Database& database, flow::ValidateOptions& options) {
+  flow::add_rules(database
+                      .query("SELECT coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(r) - 'updated_at')), '[]')::text "
+                             "FROM sluice.validation_rules r")
+                      .one()
+                      .get<Json>(0),
+                  options);
+}
+
 std::vector<std::string> flow_names(Database& database) {
   std::vector<std::string> names;
-  const pg::Result found =
-      database.query("SELECT name FROM sluice.flow_definitions UNION ALL SELECT id::text FROM sluice.flow_definitions");
+  const pg::Result found = database.query(
+      "SELECT n.name FROM sluice.flow_definitions f CROSS JOIN LATERAL (VALUES (f.name), (f.id::text)) AS n (name) "
+      "WHERE f.is_active AND f.published_version_id IS NOT NULL");
   for (const pg::Row row : found) names.push_back(row.get<std::string>(0));
   return names;
+}
+
+CheckedFlow check_stored(Database& database, const std::string& flow_id, flow::ValidateOptions options) {
+  const bool own_rules = !options.more.empty() || !options.switched_off.empty();
+  if (!may_judge(database)) {
+    add_rules_of(database, options);
+    const std::vector<std::string> flows = flow_names(database);
+    options.flows.emplace(flows.begin(), flows.end());
+    return check_flow(stored_flow(database, flow_id), flow::Format::kSluice, {}, std::move(options));
+  }
+  const pg::Result subject = database.query(
+      "SELECT key, document::text, (SELECT jsonb_agg(jsonb_strip_nulls(r)) FROM jsonb_array_elements(rules) AS "
+      "r)::text, "
+      "flows FROM sluice.validation_subject($1::text::uuid)",
+      pg::Params().text(flow_id));
+  const pg::Row row = subject.one();
+  if (!row.is_null(2)) flow::add_rules(row.get<Json>(2), options);
+  const auto flows = row.get<std::vector<std::string>>(3);
+  options.flows.emplace(flows.begin(), flows.end());
+  CheckedFlow checked = check_flow(row.get<Json>(1), flow::Format::kSluice, {}, std::move(options));
+  if (!own_rules) {
+    (void)database.query("SELECT sluice.store_report($1::text::uuid, $2, $3)",
+                         pg::Params().text(flow_id).text(row.get<std::string>(0)).jsonb(to_json(checked.report)));
+  }
+  return checked;
 }
 
 }  // namespace sluice::cli

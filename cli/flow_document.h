@@ -8,6 +8,7 @@
 #include "cli/database.h"
 #include "core/flow/import/import.h"
 #include "core/flow/report.h"
+#include "core/flow/validate/validate.h"
 
 namespace sluice::cli {
 
@@ -18,6 +19,9 @@ namespace sluice::cli {
 [[nodiscard]] Json read_document(const std::string& file);
 
 [[nodiscard]] bool is_file(const std::string& name);  // also "-"
+
+// The id of a stored flow by its name or id. PgError SL001 when there is none.
+[[nodiscard]] std::string stored_flow_id(Database& database, const std::string& flow);
 
 // The draft of a stored flow, by name or id, in format sluice. PgError SL001 when there is none.
 [[nodiscard]] Json stored_flow(Database& database, const std::string& flow);
@@ -34,12 +38,21 @@ struct CheckedFlow {
   bool broken = false;  // the flow that came out has errors
 };
 
-// `name` replaces the document's name unless it is empty. With `flows`, composites may call only those and the flow
-// itself.
+// `name` replaces the document's name unless it is empty. Composites may call the flow itself beside options.flows.
 [[nodiscard]] CheckedFlow check_flow(const Json& document, flow::Format format, std::string_view name = {},
-                                     const std::vector<std::string>* flows = nullptr);
+                                     flow::ValidateOptions options = {});
 
-// Names and ids of all flows that are stored.
+// The operators' rules: those of the file that --rules names, if it is given, and those of the database.
+void add_rules_of(const Invocation& invocation, flow::ValidateOptions& options);
+void add_rules_of(Database& database, flow::ValidateOptions& options);
+
+// Names and ids of all flows that can be called.
 [[nodiscard]] std::vector<std::string> flow_names(Database& database);
+
+// Judges a stored flow's draft by the rules and flows of the database, and leaves the report there for
+// sluice.validate_flow and sluice.publish_flow. Rules that come from elsewhere are added to it, and nothing is stored
+// then.
+[[nodiscard]] CheckedFlow check_stored(Database& database, const std::string& flow_id,
+                                       flow::ValidateOptions options = {});
 
 }  // namespace sluice::cli

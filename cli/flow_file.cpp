@@ -13,11 +13,11 @@ namespace {
 
 // A file is judged by itself; a stored flow together with the others.
 CheckedFlow check_given(const Invocation& invocation, const std::string& given) {
-  if (is_file(given)) return check_flow(read_document(given), format_of(invocation));
+  flow::ValidateOptions options;
+  add_rules_of(invocation, options);
+  if (is_file(given)) return check_flow(read_document(given), format_of(invocation), {}, std::move(options));
   Database database(invocation);
-  const Json document = stored_flow(database, given);
-  const std::vector<std::string> flows = flow_names(database);
-  return check_flow(document, flow::Format::kSluice, {}, &flows);
+  return check_stored(database, stored_flow_id(database, given), std::move(options));
 }
 
 ExitCode run_validate(Invocation& invocation) {
@@ -117,7 +117,8 @@ ExitCode run_graph(Invocation& invocation) {
 }
 
 constexpr Flag kFormatFlag{"format", "FORMAT", "of a file: sluice (default), typebot, watson, landbot or rapidpro"};
-constexpr Flag kValidateFlags[] = {kFormatFlag, kJsonFlag};
+constexpr Flag kValidateFlags[] = {
+    kFormatFlag, {"rules", "FILE", "JSON list of rules to add or to switch off (docs/validation.md)"}, kJsonFlag};
 constexpr Flag kTestFlags[] = {kFormatFlag, kJsonFlag};
 constexpr Flag kGraphFlags[] = {{"dot", "", "DOT text for Graphviz (default)"},
                                 {"svg", "", "an SVG picture that needs no other tool"},
@@ -127,8 +128,11 @@ constexpr Command kCommands[] = {
     {"flow validate", "FILE|FLOW", "check a flow and report what is wrong",
      "A file needs no database; without such a file, the stored flow of that name or id is checked. ERROR keeps a flow "
      "from being\n"
-     "published and makes the exit code 1, WARNING and INFO do not. Examples:\n\n"
+     "published and makes the exit code 1, WARNING and INFO do not. A stored flow is also judged by the rules of the "
+     "table\n"
+     "sluice.validation_rules, and its report is kept for sluice.validate_flow. Examples:\n\n"
      "  sluice flow validate examples/bookbot.json\n"
+     "  sluice flow validate bookbot.json --rules house_rules.json\n"
      "  sluice flow validate bookbot --json | jq '.[] | select(.severity == \"ERROR\")'\n",
      kValidateFlags, run_validate},
     {"flow test", "FILE [SUBFLOW_FILE...]", "play a flow's own test_scenarios on the engine",

@@ -19,6 +19,7 @@ Stored store(Database& database, const Json& flow, bool publish) {
   database.in_transaction([&] {
     const pg::Result imported = database.query("SELECT sluice.import_flow($1)", pg::Params().jsonb(flow));
     stored.flow_id = imported.one().get<std::string>(0);
+    (void)check_stored(database, stored.flow_id);
     if (!publish) return;
     const pg::Result published =
         database.query("SELECT sluice.publish_flow($1::text::uuid)", pg::Params().text(stored.flow_id));
@@ -68,10 +69,14 @@ ExitCode run_import(Invocation& invocation) {
   const flow::Format format = format_of(invocation);
   const Json document = read_document(invocation.argument(0));
   Database database(invocation);
-  const std::vector<std::string> flows = flow_names(database);
+  flow::ValidateOptions options;
+  add_rules_of(database, options);
   // The flows that a draft calls may come later.
-  const CheckedFlow checked =
-      check_flow(document, format, invocation.flag("name"), invocation.has("publish") ? &flows : nullptr);
+  if (invocation.has("publish")) {
+    const std::vector<std::string> flows = flow_names(database);
+    options.flows.emplace(flows.begin(), flows.end());
+  }
+  const CheckedFlow checked = check_flow(document, format, invocation.flag("name"), std::move(options));
   if (!invocation.json()) print_report(stderr, checked.report);
   refuse_unfit(invocation, checked, format);
   print_stored(invocation, store(database, checked.flow, invocation.has("publish")), checked);

@@ -19,9 +19,9 @@ std::int64_t number_argument(const Invocation& invocation, std::size_t n, std::s
   return number;
 }
 
-std::vector<std::int64_t> number_arguments(const Invocation& invocation, std::string_view what) {
+std::vector<std::int64_t> number_arguments(const Invocation& invocation, std::string_view what, std::size_t first) {
   std::vector<std::int64_t> numbers;
-  for (std::size_t i = 0; i < invocation.line.arguments.size(); ++i)
+  for (std::size_t i = first; i < invocation.line.arguments.size(); ++i)
     numbers.push_back(number_argument(invocation, i, what));
   return numbers;
 }

@@ -9,9 +9,10 @@
 
 namespace sluice::cli {
 
-// UsageError naming the argument unless it is a whole number from 1 on.
+// UsageError naming the argument unless it is a whole number from 1 on. Several: all arguments from the `first` on.
 [[nodiscard]] std::int64_t number_argument(const Invocation& invocation, std::size_t n, std::string_view what);
-[[nodiscard]] std::vector<std::int64_t> number_arguments(const Invocation& invocation, std::string_view what);
+[[nodiscard]] std::vector<std::int64_t> number_arguments(const Invocation& invocation, std::string_view what,
+                                                         std::size_t first = 0);
 
 // "task 4711 will run again", a line each; as JSON the list of ids.
 void print_done(const Invocation& invocation, const std::vector<std::int64_t>& ids, std::string_view what,

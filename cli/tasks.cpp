@@ -84,7 +84,7 @@ ExitCode run_discard(Invocation& invocation) {
 }
 
 constexpr Flag kListFlags[] = {
-    {"status", "WORD", "only those that are running, ready, scheduled, retrying, paused, queued or failed"},
+    {"status", "WORD", "only those that are running, ready, scheduled, retrying, paused, limited, queued or failed"},
     {"session", "ID", "only those of this session"},
     {"limit", "N", "the newest N (default 50)"},
     kJsonFlag,

@@ -32,11 +32,13 @@ target_include_directories(rapidjson SYSTEM INTERFACE "${rapidjson_mended}")
 target_compile_definitions(rapidjson INTERFACE RAPIDJSON_HAS_STDSTRING=1)
 
 # valijson 1.0's adapter subtracts iterators through a member that does not exist; clang 19 refuses it even unused. The build
-# reads a copy of that header with the member's real name, before the installed ones. One file of core/flow includes it.
+# reads a copy of that header with the member's real name, before the installed ones. One file of core/flow includes it. The
+# same copy does not step past the end of an empty object, which is undefined and told nothing about this rapidjson.
 find_path(valijson_headers valijson/validator.hpp REQUIRED)
 set(valijson_mended "${PROJECT_BINARY_DIR}/generated-valijson")
 file(READ "${valijson_headers}/valijson/adapters/rapidjson_adapter.hpp" valijson_adapter)
 string(REPLACE "other.itr" "other.m_itr" valijson_adapter "${valijson_adapter}")
+string(REPLACE "maybeEnd != empty.MemberBegin() + 1" "maybeEnd == empty.MemberEnd()" valijson_adapter "${valijson_adapter}")
 file(CONFIGURE OUTPUT "${valijson_mended}/valijson/adapters/rapidjson_adapter.hpp" CONTENT "${valijson_adapter}" @ONLY)
 add_library(valijson INTERFACE)
 target_include_directories(valijson SYSTEM INTERFACE "${valijson_mended}" "${valijson_headers}")

@@ -41,7 +41,8 @@ Consumer::Consumer(Loop& loop, pg::Pool& pool, ConsumerSpec spec, int batch_size
 
 Task<void> Consumer::run(StopToken stop) {
   while (!stop.stop_requested()) {
-    const After after = co_await batch();
+    Task<After> work = retry_ ? parked() : batch();
+    const After after = co_await std::move(work);
     switch (after) {
       case After::kMore:
         break;
@@ -103,12 +104,7 @@ Task<bool> Consumer::run_log(pg::Connection& connection, int limit) {
   for (const pg::Row& row : rows) {
     if (row.is_null("id")) continue;
     events += 1;
-    log_info("event", {{"consumer", spec_.name},
-                       {"event", row.get<std::int64_t>("id")},
-                       {"type", row.text("event_type")},
-                       {"session", row.get<std::optional<std::string>>("session_id").value_or("")},
-                       {"correlation_id", row.get<std::optional<std::string>>("correlation_id").value_or("")},
-                       {"body", row.text("body")}});
+    log_event(row, "id");
   }
   const pg::Row position = rows[0];
   (void)co_await connection.query(sql::query("move_cursor"),
@@ -145,6 +141,47 @@ Task<void> Consumer::park(const std::string& error) {
   metrics_.parked(spec_.name);
   attempts_ = 0;
   backoff_.reset();
+}
+
+// The first parked event that somebody asked for. One that fails again stays parked, and what stands behind it too.
+Task<Consumer::After> Consumer::parked() {
+  std::string error;
+  pg::ErrorKind kind = pg::ErrorKind::kTransient;
+  try {
+    pg::Lease connection = co_await pool_.acquire(answer_deadline());
+    const pg::Result taken =
+        co_await connection->query(sql::query("run_parked"), pg::Params().int8(spec_.id), answer_deadline());
+    const pg::Row event = taken.one();
+    retry_ = !event.is_null("event_id");
+    if (retry_) {
+      log_info("a parked event was taken", {{"consumer", spec_.name}, {"event", event.text("event_id")}});
+      if (spec_.kind == "log") log_event(event, "event_id");
+      metrics_.handled(spec_.name, 1);
+    }
+    co_return After::kMore;
+  } catch (const pg::PgError& failure) {
+    error = failure.message();
+    kind = failure.kind();
+  }
+  if (kind == pg::ErrorKind::kLost) co_return After::kFailed;
+  metrics_.failed(spec_.name);
+  pg::Lease connection = co_await pool_.acquire(answer_deadline());
+  const pg::Result again =
+      co_await connection->query(sql::query("park_again"), pg::Params().int8(spec_.id).text(error), answer_deadline());
+  if (!again.empty()) {
+    log_error("a parked event failed again",
+              {{"consumer", spec_.name}, {"event", again.one().text(0)}, {"error", error}});
+  }
+  co_return After::kMore;
+}
+
+void Consumer::log_event(const pg::Row& event, std::string_view id) const {
+  log_info("event", {{"consumer", spec_.name},
+                     {"event", event.get<std::int64_t>(id)},
+                     {"type", event.text("event_type")},
+                     {"session", event.get<std::optional<std::string>>("session_id").value_or("")},
+                     {"correlation_id", event.get<std::optional<std::string>>("correlation_id").value_or("")},
+                     {"body", event.text("body")}});
 }
 
 }  // namespace sluice::listener

@@ -33,6 +33,12 @@ class Consumer {
   // There may be something new.
   void wake() noexcept { woken_.set(); }
 
+  // There are parked events to take again.
+  void retry_parked() noexcept {
+    retry_ = true;
+    woken_.set();
+  }
+
   // Runs until `stop`, or until it turns out that another listener runs the consumer.
   Task<void> run(StopToken stop);
 
@@ -47,6 +53,8 @@ class Consumer {
   Task<bool> run_log(pg::Connection& connection, int limit);
   Task<void> park(const std::string& error);
   Task<After> after_failure(const std::string& error);
+  Task<After> parked();
+  void log_event(const pg::Row& event, std::string_view id) const;
 
   Loop& loop_;
   pg::Pool& pool_;
@@ -55,8 +63,9 @@ class Consumer {
   ListenerMetrics& metrics_;
   Event woken_;
   Backoff backoff_;
-  int careful_ = 0;   // so many events are still to be taken one at a time
-  int attempts_ = 0;  // of the event at the cursor
+  bool retry_ = false;  // parked events, before the next batch
+  int careful_ = 0;     // so many events are still to be taken one at a time
+  int attempts_ = 0;    // of the event at the cursor
 };
 
 }  // namespace sluice::listener

@@ -40,6 +40,7 @@ Task<void> EventStream::run(Doorbell& doorbell, StopToken stop, std::function<vo
     reviewed_ = {};
     wake_consumers();
   });
+  doorbell.on_rung([this] { wake_consumers(); });
   Polled last{.found = true};
   while (!stop.stop_requested()) {
     bool lost = false;
@@ -104,8 +105,10 @@ Task<void> EventStream::review() {
   reviewed_ = Clock::now();
   const pg::Result rows = co_await connection_->query(sql::query("list_consumers"), {}, answer_deadline());
   std::map<std::int64_t, ConsumerSpec> wanted;
+  std::vector<std::int64_t> retries;
   for (const pg::Row& row : rows) {
     ConsumerSpec spec = spec_from(row);
+    if (row.get<bool>("retries")) retries.push_back(spec.id);
     wanted.emplace(spec.id, std::move(spec));
   }
   std::vector<std::int64_t> gone;
@@ -117,6 +120,9 @@ Task<void> EventStream::review() {
   for (const std::int64_t id : gone) co_await drop(id);
   for (const auto& [id, spec] : wanted) {
     if (!running_.contains(id)) co_await take(spec);
+  }
+  for (const std::int64_t id : retries) {
+    if (const auto found = running_.find(id); found != running_.end()) found->second->consumer->retry_parked();
   }
 }
 

@@ -22,6 +22,23 @@ Task<void> measure_lag(pg::Connection& connection, ListenerMetrics& metrics) {
   }
 }
 
+// The log grows while a consumer that nobody runs has not read it: nothing is lost, but somebody must decide.
+void tell_trimming(const std::string& result, ListenerMetrics& metrics) {
+  constexpr std::string_view kHeld = "held by ";
+  const bool held = result.starts_with(kHeld);
+  const std::string consumer = held ? result.substr(kHeld.size()) : std::string();
+  metrics.trimming_held_by(consumer);
+  if (held) {
+    log_warn("the event log cannot be trimmed",
+             {{"consumer", consumer},
+              {"hint",
+               "it has not read the oldest events: enable it, remove it by sluice.off_event, or give up what it "
+               "has not read by sluice.skip_events"}});
+  } else {
+    log_debug("event log looked at", {{"result", result}});
+  }
+}
+
 }  // namespace
 
 Task<void> keep_house(Loop& loop, pg::Pool& pool, ListenerMetrics& metrics, StopToken stop) {
@@ -33,7 +50,7 @@ Task<void> keep_house(Loop& loop, pg::Pool& pool, ListenerMetrics& metrics, Stop
       co_await measure_lag(*connection, metrics);
       if (Clock::now() - trimmed >= kTrimEvery) {
         const pg::Result result = co_await connection->query(sql::query("trim_events"), {}, Clock::now() + kAnswer);
-        log_debug("event log looked at", {{"result", result.one().text(0)}});
+        tell_trimming(result.one().get<std::string>(0), metrics);
         trimmed = Clock::now();
       }
       if (Clock::now() - retained >= kRetentionEvery) {

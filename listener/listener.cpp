@@ -1,6 +1,7 @@
 #include "listener/listener.h"
 
 #include "core/pg/pool.h"
+#include "core/service/process.h"
 #include "core/service/schema.h"
 #include "listener/event_stream.h"
 #include "listener/housekeeping.h"
@@ -27,10 +28,12 @@ class Listener : public Service {
     }
     pg::Pool pool(context.loop, blocking, database, kConnections);
     ListenerMetrics metrics(context.metrics);
-    Doorbell doorbell(context.loop, blocking, database, "events", context.metrics);
+    Doorbell doorbell(context.loop, blocking, database, "events", Wake::from(context.options), context.metrics);
     EventStream stream(context.loop, pg::Reconnector(context.loop, blocking, database, "events"), pool,
                        static_cast<int>(context.options.integer("listener.batch_size")), metrics);
+    Process process(context.loop, blocking, database, "listener");
     TaskScope parts(context.loop);
+    parts.spawn(process.run(context.stop));  // for sluice status; what it runs it holds by advisory locks
     parts.spawn(keep_house(context.loop, pool, metrics, context.stop));
     co_await stream.run(doorbell, context.stop, [&context] { context.health.ready(); });
     co_await parts.join();

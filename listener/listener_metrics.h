@@ -28,6 +28,13 @@ class ListenerMetrics {
     metrics_.counter("sluice_events_parked_total", "Events set aside after their attempts.", {{"consumer", consumer}})
         .add();
   }
+  // Who keeps the log from being trimmed though it is time; "" when nobody does.
+  void trimming_held_by(const std::string& consumer) {
+    if (held_by_ == consumer) return;
+    if (!held_by_.empty()) held(held_by_).set(0);
+    if (!consumer.empty()) held(consumer).set(1);
+    held_by_ = consumer;
+  }
   void lag(const std::string& consumer, double events, double seconds) {
     metrics_
         .gauge("sluice_events_lag_rows", "Events a consumer has not handled, counted up to 100,000.",
@@ -42,7 +49,14 @@ class ListenerMetrics {
   Counter& polls;
 
  private:
+  Gauge& held(const std::string& consumer) {
+    return metrics_.gauge("sluice_events_trimming_held",
+                          "1 while the log cannot be trimmed because this consumer has not read it.",
+                          {{"consumer", consumer}});
+  }
+
   Metrics& metrics_;
+  std::string held_by_;
 };
 
 }  // namespace sluice::listener

@@ -30,7 +30,7 @@ class Notifier : public Service {
     const WebhookKeys keys(context.secrets);
     NotifierMetrics metrics(context.metrics);
     Process process(context.loop, blocking, database, "notifier");
-    Doorbell doorbell(context.loop, blocking, database, "deliveries", context.metrics);
+    Doorbell doorbell(context.loop, blocking, database, "deliveries", Wake::from(context.options), context.metrics);
     Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "deliveries"), process, sender, keys,
               metrics, {.in_flight = static_cast<int>(context.options.integer("notifier.concurrency"))},
               {.connected =

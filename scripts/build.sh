@@ -1,4 +1,4 @@
-# Building, and what runs what was built: tests, benchmarks, fuzz targets.
+# Building, and what runs what was built: tests and benchmarks.
 # shellcheck shell=bash
 
 # As many jobs as there are processors, and at least 1.5 GiB of memory for each: some headers are heavy.
@@ -45,46 +45,30 @@ run_tests() {
   ctest --test-dir build --output-on-failure -j 2 --no-tests=error "$@"
 }
 
+# The test of the suite with another count; it prints how many documents and which seed.
+run_hashes() {
+  local count=1000000
+  while [[ $# -gt 0 ]]; do
+    case "$1" in
+      --seed)
+        export SLUICE_HASH_SEED=${2:?"--seed wants a number"}
+        shift
+        ;;
+      *) count=$1 ;;
+    esac
+    shift
+  done
+  [[ $count =~ ^[1-9][0-9]*$ ]] || fail_usage "hashes wants a number of documents, not '$count'"
+  install_deps
+  build_preset dev build pg_tests test_cluster
+  heading "comparing state_hash on $count documents"
+  SLUICE_HASH_DOCUMENTS=$count build/bin/test_cluster run build/bin/pg_tests --gtest_filter=StateHash.EqualsTheOneInSql
+}
+
 run_bench() {
   [[ -x bench/run ]] || fail "there is no bench/run in this tree"
   install_deps
   install_node_packages bench
   build_preset release build/release
   bench/run "$@"
-}
-
-fuzz_targets() {
-  local source
-  for source in tests/fuzz/*_fuzz.cpp; do
-    [[ -e $source ]] && basename "$source" .cpp
-  done
-}
-
-# New inputs that reach new code join tests/fuzz/corpus/TARGET; a crash leaves its input in build/fuzz.
-run_fuzz() {
-  local target='' minutes=1
-  while [[ $# -gt 0 ]]; do
-    case "$1" in
-      --minutes)
-        minutes=${2:?"--minutes wants a number"}
-        [[ $minutes =~ ^[0-9]+$ ]] || fail_usage "--minutes wants a whole number, not '$minutes'"
-        shift
-        ;;
-      -*) fail_usage "unknown option '$1' of fuzz" ;;
-      *) target=$1 ;;
-    esac
-    shift
-  done
-  if [[ -z $target ]]; then
-    fuzz_targets
-    return
-  fi
-  [[ -e tests/fuzz/$target.cpp ]] || target=${target}_fuzz
-  [[ -e tests/fuzz/$target.cpp ]] || fail "no fuzz target '${target%_fuzz}'" "the targets: $(fuzz_targets | xargs)"
-  install_deps
-  build_preset fuzz build/fuzz "$target"
-  mkdir -p "tests/fuzz/corpus/$target"
-  heading "fuzzing $target for $minutes min"
-  "build/fuzz/bin/$target" -max_total_time=$((minutes * 60)) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-    -artifact_prefix=build/fuzz/ "tests/fuzz/corpus/$target"
 }

@@ -17,7 +17,7 @@ struct ClaimedTask {
   std::int64_t id = 0;
   std::int64_t token = 0;      // every write of this claim is conditional on it
   Process::Claimant claimant;  // keeps the claim alive
-  std::string kind;            // start, input, action, webhook, timer, http, sql
+  std::string kind;            // start, input, action, webhook, timer, http, sql, cron
   std::string node_id;
   std::string key;  // of a session task the wait key; of a free-standing one the caller's, or empty
   std::string correlation_id;
@@ -33,7 +33,8 @@ struct ClaimedTask {
   std::int64_t flow_version = 0;
   Timestamp last_activity_at{};
 
-  int taken_on = 0;  // how many tasks of its session were run one after another without a claim
+  bool limited = false;  // its queue has limits, so its end may let another in
+  int taken_on = 0;      // how many tasks of its session were run one after another without a claim
   Clock::time_point claimed_at = Clock::now();
 
   [[nodiscard]] bool of_session() const { return session_id.has_value(); }

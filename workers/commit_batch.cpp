@@ -51,6 +51,9 @@ struct Columns {
 
  private:
   static OptionalText to_text_of(const Json& value) { return sluice::to_text(value); }
+  static OptionalText text_if_changed(const Json& now, const Json& before) {
+    return now == before ? OptionalText() : to_text_of(now);
+  }
 
   void add_step(const ClaimedTask& task, const flow::Step& step) {
     const flow::Session& session = step.session;
@@ -58,9 +61,9 @@ struct Columns {
     states.push_back(to_text_of(session.state));
     hashes.emplace_back(state_hash_stored(session.state));
     nodes.emplace_back(session.current_node);
-    stacks.push_back(to_text_of(session.stack));
+    stacks.push_back(text_if_changed(session.stack, task.session->stack));
     waits.push_back(session.wait.IsNull() ? OptionalText() : to_text_of(session.wait));
-    infos.push_back(to_text_of(session.info));
+    infos.push_back(text_if_changed(session.info, task.session->info));
     statuses.emplace_back(flow::to_text(session.status));
     next_kinds.push_back(step.task ? OptionalText(step.task->kind) : OptionalText());
     next_nodes.push_back(step.task ? OptionalText(step.task->node_id) : OptionalText());
@@ -101,7 +104,8 @@ struct Returned {
 
 bool may_be_taken_on(const Disposition& disposition, int max_taken_on) {
   const auto* outcome = std::get_if<Outcome>(&disposition.what);
-  return outcome != nullptr && outcome->step && outcome->step->task && disposition.task.taken_on < max_taken_on;
+  return outcome != nullptr && outcome->kind == Outcome::Kind::kStep && outcome->step && outcome->step->task &&
+         disposition.task.kind != "timer" && disposition.task.taken_on < max_taken_on;
 }
 
 }  // namespace

@@ -27,8 +27,10 @@ class Rows : public flow::ContentSource {
 
 std::set<std::string> content_ids(const flow::FlowSet& flows) {
   std::set<std::string> ids = flows.main->content_ids;
-  for (const auto& [name, subflow] : flows.subflows)
-    ids.insert(subflow->content_ids.begin(), subflow->content_ids.end());
+  for (const auto& [caller, called] : flows.pins) {
+    for (const auto& [reference, subflow] : called)
+      ids.insert(subflow->content_ids.begin(), subflow->content_ids.end());
+  }
   return ids;
 }
 

@@ -44,7 +44,7 @@ struct Postpone {
   std::chrono::milliseconds delay{0};
 };
 
-// Its effect and its end are committed already: a sql task.
+// Its effect and its end are committed already: a sql task, a schedule.
 struct Committed {};
 
 using Ending = std::variant<Outcome, Retry, Postpone, Committed>;

@@ -33,8 +33,9 @@ Task<std::shared_ptr<const flow::FlowSet>> FlowCache::load(std::int64_t version)
   flows->main = by_id.at(version);
   for (const pg::Row& row : rows) {
     const Json pins = row.get<Json>("pins");
+    flow::FlowSet::ByReference& called = flows->pins[by_id.at(row.get<std::int64_t>("id")).get()];
     for (const auto& pin : pins.GetObject()) {
-      flows->subflows.emplace(std::string(text_of(pin.name)), by_id.at(pin.value.GetInt64()));
+      called.emplace(std::string(text_of(pin.name)), by_id.at(pin.value.GetInt64()));
     }
   }
   co_return flows;

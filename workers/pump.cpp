@@ -17,6 +17,7 @@ constexpr seconds kAnswer{30};            // for a round trip; a session's lock 
 constexpr seconds kSweepEvery{1};         // from the beginning, for tasks that came back behind the watermark
 constexpr milliseconds kCommitSkew{100};  // a task may become visible this long after its order_key was taken
 constexpr milliseconds kConflictPause{5};
+constexpr milliseconds kFullFor{100};  // without room for a claim, before another is to look out
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -37,13 +38,18 @@ Pump::Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& ru
       work_(loop),
       claimed_(loop) {}
 
-Task<void> Pump::listen(Doorbell& doorbell, StopToken stop) {
-  Polled last{.found = true};
+Task<void> Pump::listen(Scout& scout, StopToken stop) {
+  Claimed last;
+  last.found = true;
   while (!stop.stop_requested()) {
-    co_await doorbell.next(last, stop);
+    co_await scout.next(last, stop);
     claim_wanted_ = true;
     work_.set();
-    (void)co_await claimed_.wait(kNoDeadline, stop);
+    Woken woken = co_await claimed_.wait(Clock::now() + kFullFor, stop);
+    while (woken == Woken::kTimeout) {
+      if (capacity() <= 0) co_await scout.step_down();
+      woken = co_await claimed_.wait(Clock::now() + kFullFor, stop);
+    }
     last = last_claim_;
   }
 }
@@ -101,10 +107,12 @@ Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
   const BatchStatements statements = add_statements(pipeline, batch, claimant->id, free, limits_.taken_on);
   claim_limit -= statements.take_on;
   const auto claim_at = static_cast<std::size_t>(pipeline.size());
+  const int share = limited_.share(claim_limit);
   if (claim_limit > 0) {
     pipeline.add(sql::query("claim_tasks"),
-                 pg::Params().int8(claimant->id).int4(claim_limit).timestamptz(claim_from()));
+                 pg::Params().int8(claimant->id).int4(claim_limit - share).timestamptz(claim_from()));
     if (!last_claim_.found) pipeline.add(sql::query("next_due_task"));
+    limited_.add(pipeline, claimant->id, share);
   }
   std::vector<pg::Result> results;
   std::optional<pg::PgError> failure;
@@ -131,11 +139,13 @@ Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
     if (claim_limit > 0) {
       start(results[claim_at], claimant);
       last_claim_.next_due = kNoDeadline;
-      if (results.size() > claim_at + 1) {
+      if (!last_claim_.found) {
         const auto due = results[claim_at + 1].one().get<std::optional<Timestamp>>(0);
         if (due) last_claim_.next_due = deadline_of(*due);
       }
       last_claim_.found = !results[claim_at].empty();
+      last_claim_.full = results[claim_at].rows() >= claim_limit - share;
+      if (const pg::Result* claimed = limited_.answer(results)) start_limited(*claimed, claimant);
       claim_wanted_ = false;
       claimed_.set();
     }
@@ -239,6 +249,19 @@ void Pump::start(const pg::Result& claimed, const Process::Claimant& claimant) {
   }
 }
 
+void Pump::start_limited(const pg::Result& claimed, const Process::Claimant& claimant) {
+  if (const auto again = limited_.look_again())
+    last_claim_.next_due = std::min(last_claim_.next_due, deadline_of(*again));
+  for (const pg::Row& row : claimed) {
+    if (row.is_null("id")) continue;
+    ClaimedTask task = claimed_task_from(row, claimant);
+    task.limited = true;
+    last_claim_.found = true;
+    metrics_.claimed.add();
+    begin(std::move(task));
+  }
+}
+
 void Pump::begin(ClaimedTask task) {
   in_flight_.emplace(task.id, task.token);
   metrics_.in_flight.set(static_cast<double>(in_flight_.size()));
@@ -247,6 +270,7 @@ void Pump::begin(ClaimedTask task) {
 
 void Pump::end(const ClaimedTask& task, std::string_view outcome) {
   in_flight_.erase(task.id);
+  if (task.limited) claim_wanted_ = true;  // nobody is told that its place is free
   metrics_.in_flight.set(static_cast<double>(in_flight_.size()));
   metrics_.ended(task.kind, outcome, seconds_since(task.claimed_at));
   log_debug("task ended", {{"task", task.id},

@@ -9,10 +9,11 @@
 
 #include "core/async/task_scope.h"
 #include "core/service/database_denied.h"
-#include "core/service/doorbell.h"
 #include "core/service/process.h"
 #include "workers/commit_batch.h"
+#include "workers/limited_claims.h"
 #include "workers/runner.h"
+#include "workers/scout.h"
 #include "workers/worker_metrics.h"
 
 namespace sluice::workers {
@@ -32,8 +33,8 @@ class Pump {
   // back the rest without counting an attempt.
   Task<void> run(StopToken stop, Clock::duration grace);
 
-  // Tells the pump when to claim, by the doorbell. Runs beside run().
-  Task<void> listen(Doorbell& doorbell, StopToken stop);
+  // Tells the pump when to claim, as the scout says. Runs beside run().
+  Task<void> listen(Scout& scout, StopToken stop);
 
   [[nodiscard]] bool connected() const noexcept { return connection_ != nullptr; }
 
@@ -55,6 +56,7 @@ class Pump {
               std::vector<Disposition>& restamped);
   void take_on(Disposition& disposition, const pg::Row& row, const Process::Claimant& claimant);
   void start(const pg::Result& claimed, const Process::Claimant& claimant);
+  void start_limited(const pg::Result& claimed, const Process::Claimant& claimant);
   void begin(ClaimedTask task);
   void end(const ClaimedTask& task, std::string_view outcome);
 
@@ -74,7 +76,8 @@ class Pump {
   Event claimed_;  // a wanted claim was made
   bool claim_wanted_ = false;
   bool claiming_ = true;  // false once stopping
-  Polled last_claim_;
+  Claimed last_claim_;
+  LimitedClaims limited_;
   Timestamp watermark_{};
   Clock::time_point swept_{};
 };

@@ -4,6 +4,7 @@
 
 #include "core/base/backoff.h"
 #include "core/flow/secrets.h"
+#include "core/flow/session.h"
 #include "core/pg/transaction.h"
 #include "sql/sql_text.h"
 #include "workers/commit_batch.h"
@@ -14,7 +15,7 @@ namespace {
 
 flow::Context context_of(const ClaimedTask& task, const Material& material) {
   return {.now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()),
-          .seed = static_cast<std::uint64_t>(task.token),
+          .seed = task.session ? flow::seed_of(task.session->id) : 0,
           .content = material.content.get()};
 }
 
@@ -95,7 +96,7 @@ Ending run_engine(const ClaimedTask& task, const Material& material) {
 
 Task<Ending> Runner::run(const ClaimedTask& task) {
   if (!task.of_session()) {
-    Task<Ending> work = task.kind == "http" ? run_http(task) : run_sql(task);
+    Task<Ending> work = task.kind == "http" ? run_http(task) : task.kind == "cron" ? run_cron(task) : run_sql(task);
     co_return co_await std::move(work);
   }
   std::string reason = why_not(task);
@@ -195,6 +196,13 @@ Task<Ending> Runner::run_sql(const ClaimedTask& task) {
     (void)co_await connection->query(sql::query("commit_steps"), commit_params(task, done));
   };
   co_await pg::in_transaction(*connection, body);
+  co_return Committed{};
+}
+
+// Enqueues what is due and sets the schedule's next task, in one transaction that the token guards.
+Task<Ending> Runner::run_cron(const ClaimedTask& task) {
+  pg::Lease connection = co_await pool_.acquire();
+  (void)co_await connection->query(sql::query("fire_schedule"), pg::Params().int8(task.id).int8(task.token));
   co_return Committed{};
 }
 

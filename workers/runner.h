@@ -33,6 +33,7 @@ class Runner {
   Task<Ending> run_node(const ClaimedTask& task, Material material);
   Task<Ending> run_http(const ClaimedTask& task);
   Task<Ending> run_sql(const ClaimedTask& task);
+  Task<Ending> run_cron(const ClaimedTask& task);
   Task<std::expected<http::Response, std::chrono::milliseconds>> send_by_breaker(const ClaimedTask& task,
                                                                                  flow::HttpCall call);
   Task<http::Response> send(flow::HttpCall call);

@@ -36,7 +36,9 @@ class Worker : public Service {
     WorkerMetrics metrics(context.metrics);
     DatabaseDenied denied(client.guard());
     Process process(context.loop, blocking, database, "worker");
-    Doorbell doorbell(context.loop, blocking, database, "tasks", context.metrics);
+    const Wake wake = Wake::from(context.options);
+    Doorbell doorbell(context.loop, blocking, database, "tasks", wake, context.metrics);
+    Scout scout(context.loop, blocking, database, wake, doorbell, context.metrics);
     const int in_flight = static_cast<int>(context.options.integer("worker.concurrency"));
     Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "tasks"), process, runner, metrics,
               denied, {.in_flight = in_flight});
@@ -44,7 +46,7 @@ class Worker : public Service {
     TaskScope parts(context.loop);
     StopSource last;  // the heartbeat goes on until everything is handed back
     parts.spawn(process.run(last.token()));
-    parts.spawn(pump.listen(doorbell, context.stop));
+    parts.spawn(pump.listen(scout, context.stop));
     context.health.ready();
     const Clock::duration grace = context.options.duration("daemon.shutdown_timeout") * 8 / 10;
     co_await pump.run(context.stop, grace);

@@ -23,8 +23,8 @@ class WorkerMetrics {
                  {{"kind", kind}, {"outcome", std::string(outcome)}})
         .add();
     metrics_
-        .histogram("sluice_task_duration_seconds", "From claim to committed outcome.", duration_bounds(),
-                   {{"kind", kind}})
+        .histogram("sluice_task_duration_seconds", "From claim to committed outcome, by kind and how it ended.",
+                   duration_bounds(), {{"kind", kind}, {"outcome", std::string(outcome)}})
         .observe(seconds);
   }
 

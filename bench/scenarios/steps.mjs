@@ -11,6 +11,7 @@ export const about = 'full session steps, each with claim, state, history, event
 
 const kNodes = 10;
 const kStepsOfSession = kNodes + 1; // the start step enters the first node
+const kWorkers = 2; // processes; the limit has as many connections
 const kBatch = 128; // what a worker commits at once
 const kGoal = 0.75;
 const kPeerGoal = 10;
@@ -32,12 +33,12 @@ function flow() {
   return { name: 'ten actions', entry_node_id: 'node_0', nodes, connections };
 }
 
-async function withFlow(bench, name) {
+export async function withFlow(bench, name) {
   await bench.databases.fresh(name);
   await bench.databases.with(name, (client) => client.query('select sluice.publish_flow(sluice.import_flow($1))', [flow()]));
 }
 
-const startSessions = (client, count) =>
+export const startSessions = (client, count) =>
   client.query("select sluice.start_session('ten actions', initial_state => $1) from generate_series(1, $2)", [kState, count]);
 
 // What came before is swept away and on disk, and neither side pays for waking a listener: the flag says that one is awake.
@@ -59,26 +60,33 @@ async function limit(bench, sessions) {
   });
 }
 
-// The sessions wait in a paused queue while the worker is idle; the clock runs from the end of the pause to the last commit.
-async function ours(bench, worker, round, sessions) {
-  return bench.databases.with('bench_steps', async (client) => {
+// The sessions wait in a paused queue while the workers are idle; the clock runs from the end of the pause to the last commit.
+export async function timedSteps(bench, database, workers, sessions) {
+  return bench.databases.with(database, async (client) => {
     await client.query("select sluice.pause_queue('default')");
     await startSessions(client, sessions);
     await settle(client);
-    const ended = () => worker.metric('sluice_tasks_ended_total', 'outcome="applied"');
+    const sum = (values) => values.reduce((total, value) => total + value, 0);
+    const ended = async () => sum(await Promise.all(workers.map((worker) => worker.metric('sluice_tasks_ended_total', 'outcome="applied"'))));
+    const cpuSeconds = () => sum(workers.map((worker) => worker.cpuSeconds()));
     const steps = sessions * kStepsOfSession;
     const goal = (await ended()) + steps;
     const walBefore = await walPosition(client);
-    const cpuBefore = worker.cpuSeconds();
+    const cpuBefore = cpuSeconds();
     await client.query("select sluice.resume_queue('default')");
     const started = performance.now();
     await until(`${steps} steps`, 600, async () => (await ended()) >= goal);
     const seconds = (performance.now() - started) / 1000;
-    const cpu = worker.cpuSeconds() - cpuBefore;
+    const cpu = cpuSeconds() - cpuBefore;
     const wal = (await walPosition(client)) - walBefore;
-    await check(client, sessions * (round + 1));
-    return { rate: steps / seconds, cpu: (cpu / steps) * 1e6, wal: wal / steps, memory: worker.peakMebibytes() };
+    return { rate: steps / seconds, cpu: (cpu / steps) * 1e6, wal: wal / steps, memory: Math.max(...workers.map((worker) => worker.peakMebibytes())) };
   });
+}
+
+async function ours(bench, workers, round, sessions) {
+  const result = await timedSteps(bench, 'bench_steps', workers, sessions);
+  await bench.databases.with('bench_steps', (client) => check(client, sessions * (round + 1)));
+  return result;
 }
 
 // All sessions so far went all the way, and each step left what it should.
@@ -110,8 +118,8 @@ export async function run(bench) {
   await bench.databases.fresh('bench_steps_limit');
   await bench.databases.psql('bench_steps_limit', 'bench/sql/steps_setup.sql', { sessions, history_rows: 1 });
   await withFlow(bench, 'bench_steps');
-  const result = await withDaemons(bench, ['worker'], 'bench_steps', (worker) =>
-    alternate(bench.quick ? 3 : 5, 'rate', () => limit(bench, sessions), (round) => ours(bench, worker, round, sessions)));
+  const result = await withDaemons(bench, Array(kWorkers).fill('worker'), 'bench_steps', (...workers) =>
+    alternate(bench.quick ? 3 : 5, 'rate', () => limit(bench, sessions), (round) => ours(bench, workers, round, sessions)));
   const peer = await peerRate(bench, bench.quick ? 30 : 500);
   const peerRatio = result.ours.rate / peer;
   bench.note(`limit ${Math.round(result.limit.rate)} steps/s and ${Math.round(result.limit.wal)} WAL bytes a step; graphile-worker ${Math.round(peer)} steps/s`);

@@ -7,14 +7,25 @@
 #include <rapidjson/writer.h>
 
 #include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <unordered_map>
 #include <vector>
 
 namespace sluice {
 namespace {
 
+// Numbers are converted here: rapidjson's exact conversion runs into undefined behaviour on 0e308.
 constexpr unsigned kParseFlags =
-    rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag;
+    rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
+
+// The nearest double to a number of JSON's grammar, exactly rounded; an infinity when it is too big.
+double nearest_double(std::string_view number) {
+  double value = 0;
+  if (std::from_chars(number.data(), number.data() + number.size(), value).ec == std::errc()) return value;
+  return std::strtod(std::string(number).c_str(), nullptr);  // out of range: tells too small from too big
+}
 
 // Builds the value bottom up on a stack of its own, since rapidjson's document cannot bound depth or drop repeated
 // keys.
@@ -24,11 +35,18 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
 
   bool Null() { return add(Json()); }
   bool Bool(bool value) { return add(Json(value)); }
-  bool Int(int value) { return add(Json(value)); }
-  bool Uint(unsigned value) { return add(Json(value)); }
-  bool Int64(std::int64_t value) { return add(Json(value)); }
-  bool Uint64(std::uint64_t value) { return add(Json(value)); }
-  bool Double(double value) { return add(Json(value)); }
+  bool RawNumber(const char* text, rapidjson::SizeType size, bool /*copy*/) {
+    const std::string_view number(text, size);
+    if (number.find_first_of(".eE") == std::string_view::npos) {
+      std::int64_t whole = 0;
+      if (std::from_chars(text, text + size, whole).ec == std::errc()) return add(Json(whole));
+      std::uint64_t large = 0;
+      if (number.front() != '-' && std::from_chars(text, text + size, large).ec == std::errc()) return add(Json(large));
+    }
+    const double value = nearest_double(number);
+    too_big_ = std::isinf(value);
+    return !too_big_ && add(Json(value));
+  }
   bool String(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     return add(Json(text, size, json_allocator()));
   }
@@ -42,6 +60,7 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
   bool EndArray(rapidjson::SizeType /*count*/) { return close(); }
 
   [[nodiscard]] bool too_deep() const { return too_deep_; }
+  [[nodiscard]] bool too_big() const { return too_big_; }
   [[nodiscard]] Json take() { return Json(std::move(root_)); }
 
  private:
@@ -103,6 +122,7 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
 
   int max_depth_;
   bool too_deep_ = false;
+  bool too_big_ = false;  // a number
   Json root_;
   std::vector<Level> open_;
   std::vector<Json> keys_;
@@ -138,6 +158,7 @@ std::expected<Json, JsonError> parse_json(std::string_view text, JsonLimits limi
     return std::unexpected(
         JsonError{"nested deeper than " + std::to_string(limits.max_depth) + " levels", result.Offset()});
   }
+  if (builder.too_big()) return std::unexpected(JsonError{"number too big to be stored in double", result.Offset()});
   if (result.IsError())
     return std::unexpected(JsonError{plain(rapidjson::GetParseError_En(result.Code())), result.Offset()});
   return builder.take();

@@ -23,7 +23,7 @@ class Conversation {
 
   // Each goes on until the session waits for an input or has ended, and gives the steps that were taken, in order. Time
   // stands still but for `timeout`, which moves it to the deadline of the wait. Tasks that lead in a circle are stopped
-  // after 200.
+  // after 1000.
   std::vector<Step> start();
   std::vector<Step> input(const Json& value);
   std::vector<Step> timeout();

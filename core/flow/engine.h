@@ -124,7 +124,7 @@ class ContentSource {
 
 struct Context {
   Time now;
-  std::uint64_t seed = 0;                  // for weighted variants
+  std::uint64_t seed = 0;                  // for weighted variants; seed_of (session.h) makes it from a session
   const ContentSource* content = nullptr;  // none: every content id is unknown
 };
 

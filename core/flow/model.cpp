@@ -190,6 +190,14 @@ void take_object(const Json& document, std::string_view key, Json& into) {
 
 }  // namespace
 
+const Flow* FlowSet::called(const Flow& caller, std::string_view reference) const {
+  if (const auto own = pins.find(&caller); own != pins.end()) {
+    if (const auto pinned = own->second.find(reference); pinned != own->second.end()) return pinned->second.get();
+  }
+  const auto shared = subflows.find(reference);
+  return shared != subflows.end() ? shared->second.get() : nullptr;
+}
+
 std::string_view to_text(NodeType type) {
   return kNodeTypes[static_cast<std::size_t>(type)].first;
 }

@@ -100,10 +100,17 @@ class Flow : public Graph {
   [[nodiscard]] std::int64_t setting(std::string_view key, std::int64_t fallback) const;
 };
 
-// A flow with every sub-flow that it can reach, each pinned to the version that was current when it was published.
+// A flow with every sub-flow that it can reach, each pinned to the version that was current when its caller was
+// published: two flows of one set may call the same flow in two versions.
 struct FlowSet {
+  using ByReference = std::map<std::string, std::shared_ptr<const Flow>, std::less<>>;
+
   std::shared_ptr<const Flow> main;
-  std::map<std::string, std::shared_ptr<const Flow>, std::less<>> subflows;  // by the name or id that composites use
+  ByReference subflows;                                  // by the name or id that composites use, whoever calls
+  std::map<const Flow*, ByReference, std::less<>> pins;  // by the flow that calls; these come first
+
+  // What `caller`, a flow of this set, means by the reference; nullptr when it is not loaded.
+  [[nodiscard]] const Flow* called(const Flow& caller, std::string_view reference) const;
 };
 
 }  // namespace sluice::flow

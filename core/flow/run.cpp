@@ -10,7 +10,6 @@
 namespace sluice::flow {
 namespace {
 
-constexpr std::int64_t kMaxSteps = 200;       // settings.max_steps
 constexpr rapidjson::SizeType kVisited = 50;  // node ids that session.history holds
 
 // The scopes that every state has.
@@ -60,6 +59,7 @@ void Run::start() {
 
 void Run::input(const Json& value) {
   const Node& node = current();
+  step_.session.info.RemoveMember(kTasksInARow);
   note(node, "input", clone(value));
   const std::int64_t limit = main().setting("max_turns", -1);
   if (limit >= 0) {
@@ -91,6 +91,8 @@ void Run::timeout() {
     Json content = make_object();
     set(content, "result", "timeout");
     note(node, "action", std::move(content));
+  } else {
+    step_.session.info.RemoveMember(kTasksInARow);
   }
   if (const auto target = edge(node, "timeout")) {
     go_on(node, GoTo{*target});
@@ -180,6 +182,7 @@ std::optional<std::string> Run::next(const Node& from, Outcome outcome) {
     if (std::holds_alternative<Waiting>(outcome)) return std::nullopt;
     if (auto* go = std::get_if<GoTo>(&outcome)) return std::move(go->target);
     if (auto* failed = std::get_if<Failed>(&outcome)) return after_failure(*node, failed->problem);
+    if (auto* over = std::get_if<OverLimit>(&outcome)) return after_limit(over->problem);
     if (auto target = any_edge(*node, std::get<Leave>(outcome).labels)) return target;
     if (frames_.size() == 1) {
       end(Status::kCompleted, {});

@@ -29,7 +29,13 @@ struct Waiting {};
 struct Failed {
   std::string problem;
 };
-using Outcome = std::variant<Leave, GoTo, Waiting, Failed>;
+struct OverLimit {  // the fallback once, then the session is abandoned
+  std::string problem;
+};
+using Outcome = std::variant<Leave, GoTo, Waiting, Failed, OverLimit>;
+
+inline constexpr std::int64_t kMaxSteps = 200;                 // settings.max_steps
+inline constexpr const char* kTasksInARow = "tasks_in_a_row";  // of session.info: since the last input or its deadline
 
 class Run {
  public:

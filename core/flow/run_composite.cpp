@@ -44,9 +44,9 @@ void Run::rebuild_frames() {
 
 Run::Frame Run::frame_of(const Node& composite, const Frame& below) const {
   if (composite.inner != nullptr) return {below.flow, composite.inner.get(), &no_declarations(), &composite};
-  const auto called = flows_.subflows.find(flow_reference(composite.content));
-  if (called == flows_.subflows.end()) return {below.flow, nullptr, nullptr, &composite};
-  return {called->second.get(), called->second.get(), &called->second->variables, &composite};
+  const Flow* called = flows_.called(*below.flow, flow_reference(composite.content));
+  if (called == nullptr) return {below.flow, nullptr, nullptr, &composite};
+  return {called, called, &called->variables, &composite};
 }
 
 Outcome Run::enter_composite(const Node& node) {

@@ -107,6 +107,13 @@ Outcome Run::answer(const Node& node, const Json& value) {
 }
 
 Outcome Run::await_task(const Node& node) {
+  const std::int64_t tasks = whole_member(step_.session.info, kTasksInARow, 0) + 1;
+  const std::int64_t most = main().setting("max_steps", kMaxSteps);
+  if (tasks > most) {
+    step_.session.info.RemoveMember(kTasksInARow);
+    return OverLimit{fmt::format("more than {} tasks without an input (settings.max_steps)", most)};
+  }
+  set(step_.session.info, kTasksInARow, Json(tasks));
   auto limit = seconds_member(node.content, "deadline");
   if (!limit && node.type == NodeType::kWebhook) limit = call_budget(node.content);
   if (!limit && node.api_calls > 0) {

@@ -71,6 +71,12 @@ std::string wait_key(std::string_view session_id, std::string_view node_id, int 
   return fmt::format("{}:{}:{}", session_id, node_id, revision);
 }
 
+std::uint64_t seed_of(std::string_view session_id) {
+  std::uint64_t seed = 1469598103934665603ULL;  // FNV-1a
+  for (const char c : session_id) seed = (seed ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return seed;
+}
+
 std::string to_text(Time time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   const auto rest = (time - seconds).count();

@@ -1,6 +1,7 @@
 // What a session's state and bookkeeping look like from inside the engine (FLOW 2): scopes, size, keys, times.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ inline constexpr std::size_t kMaxStateBytes = 1U << 20U;  // of the state as com
 
 // session:node:revision, the key of a task and of every wait.
 [[nodiscard]] std::string wait_key(std::string_view session_id, std::string_view node_id, int revision);
+
+// The number from which a session's random choices are made: the same session always chooses alike, whoever runs it.
+[[nodiscard]] std::uint64_t seed_of(std::string_view session_id);
 
 // RFC 3339 in UTC with microseconds, as the database prints it in JSON.
 [[nodiscard]] std::string to_text(Time time);

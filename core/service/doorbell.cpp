@@ -14,9 +14,10 @@ using std::chrono::seconds;
 constexpr milliseconds kHotPause{1};
 constexpr milliseconds kHotFor{10};  // without finding anything, before going to sleep is worth its round trips
 constexpr milliseconds kMaxDrainPause{
-    50};  // while a long transaction holds the bound back; its commit is found within this time
+    50};                       // while a long transaction holds the bound back; its commit is found within this time
+constexpr int kBusyFinds = 3;  // polls in a row that found something after one notification: not a single event
 constexpr seconds kHeartbeat{1};
-constexpr seconds kAnswer{10};  // no answer for that long: the connection is taken for half-open
+constexpr seconds kAnswer{5};  // no answer for that long: the connection is taken for half-open
 
 Deadline answer_deadline() {
   return Clock::now() + kAnswer;
@@ -24,9 +25,16 @@ Deadline answer_deadline() {
 
 }  // namespace
 
-Doorbell::Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string flag, Metrics& metrics)
+Wake Wake::from(const Options& options) {
+  return {.by_notification = options.text("database.wake") == "notify",
+          .poll_interval = options.duration("database.poll_interval")};
+}
+
+Doorbell::Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string flag, Wake wake,
+                   Metrics& metrics)
     : loop_(loop),
       flag_(std::move(flag)),
+      wake_(wake),
       reconnector_(loop, pool, std::move(options), "doorbell of " + flag_),
       found_last_(Clock::now()),
       notifications_(
@@ -41,8 +49,10 @@ Task<void> Doorbell::next(Polled last, StopToken stop) {
   try {
     if (connection_ == nullptr) {
       co_await connect(stop);
-    } else {
+    } else if (wake_.by_notification) {
       co_await step(last, stop);
+    } else {
+      co_await poll_later(last, stop);
     }
   } catch (const pg::PgError& error) {
     if (error.kind() == pg::ErrorKind::kPermanent) throw;
@@ -60,27 +70,28 @@ Task<void> Doorbell::connect(StopToken stop) {
   // A flag need not survive a crash of the server: all connections end with it, and begin here again. So nobody waits
   // for its flush.
   (void)co_await connection_->query("set synchronous_commit = off", {}, answer_deadline());
-  (void)co_await connection_->query("listen sluice_wake", {}, answer_deadline());
+  if (wake_.by_notification) (void)co_await connection_->query("listen sluice_wake", {}, answer_deadline());
   co_await wake();
 }
 
 Task<void> Doorbell::step(Polled last, StopToken stop) {
   if (last.found) {
-    if (std::exchange(by_heartbeat_, false)) found_by_heartbeat_.add();
     found_last_ = Clock::now();
-    // What is found while draining came from a writer that needed no notification; the state stays. A heartbeat's find
-    // ends the sleep.
-    if (state_ == State::kIdle) co_await wake();
+    const std::optional<bool> flag_was_up = std::exchange(heartbeat_, std::nullopt);
+    if (flag_was_up.value_or(false)) found_by_heartbeat_.add();
+    // What is found while draining came from a writer that needed no notification; the state stays.
     if (state_ == State::kDrained) state_ = State::kDrain;
-    if (rung()) co_await wake();
+    const bool busy = state_ == State::kIdle && ++found_idle_ >= kBusyFinds;
+    if (heard() != Heard::kNothing || busy || flag_was_up) co_await wake();
     co_return;
   }
-  by_heartbeat_ = false;
+  heartbeat_.reset();
+  found_idle_ = 0;
   switch (state_) {
     case State::kHot:
       if (Clock::now() < found_last_ + kHotFor) {
         (void)co_await loop_.sleep(kHotPause, stop);
-        if (rung()) (void)co_await run("lower_flag");
+        if (heard() != Heard::kNothing) (void)co_await run("lower_flag");
       } else {
         co_await declare();
       }
@@ -93,6 +104,13 @@ Task<void> Doorbell::step(Polled last, StopToken stop) {
       co_await idle(last, stop);
       break;
   }
+}
+
+// The flag is lowered once a second more, for the sake of a reader that was started with other options and raised it.
+Task<void> Doorbell::poll_later(Polled last, StopToken stop) {
+  if (last.found) co_return;
+  (void)co_await loop_.sleep_until(std::min<Deadline>(Clock::now() + wake_.poll_interval, last.next_due), stop);
+  if (Clock::now() >= lowered_ + kHeartbeat) co_await wake();
 }
 
 Task<void> Doorbell::declare() {
@@ -109,7 +127,8 @@ Task<void> Doorbell::declare() {
 Task<void> Doorbell::drain(StopToken stop) {
   const pg::Result result =
       co_await connection_->query(sql::query("drain_passed"), pg::Params().text(bound_), answer_deadline());
-  if (rung()) {
+  if (heard() != Heard::kNothing) {
+    on_rung_();
     co_await wake();
   } else if (result.one().get<bool>("passed")) {
     state_ = State::kDrained;
@@ -117,7 +136,10 @@ Task<void> Doorbell::drain(StopToken stop) {
     const std::optional<pg::Notification> notification =
         co_await connection_->wait_notification(Clock::now() + drain_pause_, stop);
     drain_pause_ = std::min<Clock::duration>(drain_pause_ * 2, kMaxDrainPause);
-    if (notification && is_mine(*notification)) co_await wake();
+    if (notification && meaning(*notification) != Heard::kNothing) {
+      on_rung_();
+      co_await wake();
+    }
   }
 }
 
@@ -125,25 +147,27 @@ Task<void> Doorbell::idle(Polled last, StopToken stop) {
   state_ = State::kIdle;
   const Deadline heartbeat = Clock::now() + kHeartbeat;
   const Deadline until = std::min(heartbeat, last.next_due);
-  bool woken = rung();
-  while (!woken && !stop.stop_requested() && Clock::now() < until) {
+  Heard what = heard();
+  while (what == Heard::kNothing && !stop.stop_requested() && Clock::now() < until) {
     const std::optional<pg::Notification> notification = co_await connection_->wait_notification(until, stop);
-    woken = notification.has_value() && is_mine(*notification);
+    if (notification) what = meaning(*notification);
   }
-  if (woken) {
+  if (what != Heard::kNothing) {
     notifications_.add();
-    co_await wake();
+    on_rung_();
+    if (what == Heard::kAwake) co_await wake();
   } else if (until == heartbeat) {
     const pg::Result up = co_await run("flag_is_up");
-    by_heartbeat_ = up.one().get<bool>(0);
+    heartbeat_ = up.one().get<bool>(0);
   }
 }
 
 Task<void> Doorbell::wake() {
   (void)co_await run("lower_flag");
-  (void)rung();  // those up to now are answered by the poll that follows
-  found_last_ = Clock::now();
-  by_heartbeat_ = false;
+  (void)heard();  // those up to now are answered by the poll that follows
+  found_last_ = lowered_ = Clock::now();
+  found_idle_ = 0;
+  heartbeat_.reset();
   state_ = State::kHot;
 }
 
@@ -151,17 +175,19 @@ Task<pg::Result> Doorbell::run(std::string_view query) {
   co_return co_await connection_->query(sql::query(query), pg::Params().text(flag_), answer_deadline());
 }
 
-// Whether a notification of this flag has come; takes all that have.
-bool Doorbell::rung() {
-  bool mine = false;
-  for (const pg::Notification& notification : connection_->take_notifications()) mine |= is_mine(notification);
-  return mine;
+// The most that notifications of this flag say; takes all that have come.
+Doorbell::Heard Doorbell::heard() {
+  Heard most = Heard::kNothing;
+  for (const pg::Notification& notification : connection_->take_notifications())
+    most = std::max(most, meaning(notification));
+  return most;
 }
 
-bool Doorbell::is_mine(const pg::Notification& notification) {
+Doorbell::Heard Doorbell::meaning(const pg::Notification& notification) {
   const auto other = others_.find(notification.payload);
   if (other != others_.end()) other->second();
-  return notification.payload == flag_;
+  if (notification.payload == flag_) return Heard::kRing;
+  return notification.payload == flag_ + ":awake" ? Heard::kAwake : Heard::kNothing;
 }
 
 }  // namespace sluice

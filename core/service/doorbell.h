@@ -7,24 +7,28 @@
 //   HOT      polls at once after finding something, else every millisecond; the flag is 0
 //   DECLARE  sets the flag to 1 in a transaction of its own, then takes B = pg_current_xact_id() in another
 //   DRAIN    polls until a snapshot with xmin >= B was taken before a poll that found nothing: a writer that read 0 had
-//   its transaction
-//            id before it read, hence below B, so by then it has ended and its rows were seen; one that reads 1
-//            notifies
-//   IDLE     waits for a notification; any one of this flag leads to HOT, with the flag at 0
+//            its transaction id before it read, hence below B, so by then it has ended and its rows were seen; one that
+//            reads 1 notifies
+//   IDLE     waits for a notification, with the flag at 1. One alone is answered by polling until nothing is found, the
+//            flag stays up; when more come meanwhile, or another reader says that it is awake, HOT with the flag at 0
 //
 // A poll a second in IDLE is the safety net: a reader killed while HOT leaves the flag at 0 until another declares.
 // What that poll finds while the flag was up is counted in sluice_<flag>_found_by_heartbeat_total and must stay 0:
 // somebody should have notified. The writers' half, and how several readers share a flag, is written in
 // sql/api/doorbell.sql.
+//
+// With database.wake = poll there are no notifications: the flag is kept at 0 and polls come at a fixed distance.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "core/async/stop_token.h"
 #include "core/pg/reconnect.h"
 #include "core/service/metrics.h"
+#include "core/service/options.h"
 
 namespace sluice {
 
@@ -34,11 +38,23 @@ struct Polled {
   Deadline next_due = kNoDeadline;  // when something known but not yet due becomes so: wakes without counting as missed
 };
 
+// How readers learn that there is something: database.wake and database.poll_interval.
+struct Wake {
+  bool by_notification = true;
+  std::chrono::milliseconds poll_interval{};  // without notifications
+
+  [[nodiscard]] static Wake from(const Options& options);
+};
+
 class Doorbell {
  public:
   // `flag` is events, tasks or deliveries. It has a connection of its own, opened by next(), which must be to the
-  // server itself: poolers in transaction mode lose notifications.
-  Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string flag, Metrics& metrics);
+  // server itself when `wake` is by notification: poolers in transaction mode lose them.
+  Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string flag, Wake wake, Metrics& metrics);
+
+  // Calls `call`, from inside next() and before it returns, as soon as a sleeping reader is notified: what need not
+  // wait for the poll can begin at once.
+  void on_rung(std::function<void()> call) { on_rung_ = std::move(call); }
 
   // Calls `call`, from inside next(), for each notification with that payload: lists changed, endpoints changed.
   void on_payload(std::string payload, std::function<void()> call) {
@@ -48,6 +64,9 @@ class Doorbell {
   // Tells the outcome of the last poll and returns when it is time for the next, or when `stop` came. A lost connection
   // is made anew here, and counts as a wake-up.
   Task<void> next(Polled last, StopToken stop);
+
+  // Stops listening, for another process does; next() then begins anew.
+  void leave() noexcept { connection_.reset(); }
 
  private:
   enum class State { kHot, kDrain, kDrained, kIdle };
@@ -59,11 +78,15 @@ class Doorbell {
   Task<void> idle(Polled last, StopToken stop);
   Task<void> wake();
   Task<pg::Result> run(std::string_view query);
-  [[nodiscard]] bool rung();
-  bool is_mine(const pg::Notification& notification);
+  Task<void> poll_later(Polled last, StopToken stop);
+  enum class Heard { kNothing, kRing, kAwake };  // kAwake: another reader lowered the flag, this one must poll too
+  [[nodiscard]] Heard heard();
+  [[nodiscard]] Heard meaning(const pg::Notification& notification);
 
   Loop& loop_;
   std::string flag_;
+  Wake wake_;
+  std::function<void()> on_rung_ = [] {};
   std::map<std::string, std::function<void()>, std::less<>> others_;
   pg::Reconnector reconnector_;
   std::unique_ptr<pg::Connection> connection_;
@@ -71,7 +94,9 @@ class Doorbell {
   std::string bound_;
   Deadline found_last_;
   Clock::duration drain_pause_{};
-  bool by_heartbeat_ = false;
+  Deadline lowered_{};             // when the flag was last set to 0, for wake = poll
+  int found_idle_ = 0;             // polls in a row that found something in IDLE
+  std::optional<bool> heartbeat_;  // the last poll was the safety net's, and whether the flag was up then
   Counter& notifications_;
   Counter& declared_;
   Counter& found_by_heartbeat_;

@@ -39,6 +39,18 @@ constexpr std::array kOptions{
             "libpq URI or key=value string of the database; empty: libpq's own environment (PGHOST, PGSERVICE ...)",
         .secret = true,
         .short_flag = "dsn"},
+    OptionSpec{.name = "database.wake",
+               .type = kChoice,
+               .fallback = "notify",
+               .description = "how daemons learn of work: by LISTEN, or by polls only (all daemons alike), for servers "
+                              "whose applications use PREPARE TRANSACTION and for poolers that lose notifications",
+               .choices = "notify poll"},
+    OptionSpec{.name = "database.poll_interval",
+               .type = kDuration,
+               .fallback = "50ms",
+               .description = "distance of the polls with database.wake = poll",
+               .minimum = 1,
+               .maximum = 60 * kSecond},
     OptionSpec{
         .name = "http.allow_networks",
         .type = kList,

@@ -52,6 +52,10 @@ BEGIN
            errors = coalesce(t.errors, '[]') || jsonb_build_object('attempt', t.attempt, 'at', clock_timestamp(), 'error', g.error)
       FROM given g WHERE t.id = g.id AND t.claim_token = g.token
     RETURNING t.id;
+  -- Sleepers look once a second by themselves.
+  IF FOUND AND interval '1 second' > ANY (delays) THEN
+    PERFORM sluice_private.ring_tasks();
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION sluice_private.retry_tasks(bigint[], bigint[], interval[], text[]) IS
@@ -73,7 +77,7 @@ BEGIN
                             ELSE clock_timestamp() + g.delay - t.priority * interval '10 seconds' END
       FROM given g WHERE t.id = g.id AND t.claim_token = g.token
     RETURNING t.id;
-  IF FOUND AND delays IS NULL THEN
+  IF FOUND AND (delays IS NULL OR interval '1 second' > ANY (delays)) THEN
     PERFORM sluice_private.ring_tasks();
   END IF;
 END

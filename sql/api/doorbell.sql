@@ -18,13 +18,15 @@
 --   4. DRAIN: poll until a poll that found nothing reports xmin >= B: each writer that read 0 had its xid before B and
 --      is over now. Work or a notification: back to 2. While an old writer keeps xmin below B, poll at growing
 --      distances (2 ms to 50 ms); later writers notify.
---   5. IDLE: wait on the socket. A notification of the flag: back to 2, poll first. After 1 s: poll (heartbeat);
---      if it finds work, count sluice_<flag>_found_by_heartbeat_total when the flag was not 0 at that time, then back to 2.
+--   5. IDLE: wait on the socket. A notification of the flag: poll until nothing is found, the flag stays up, so whatever commits is
+--      notified; then wait again. Another notification meanwhile, or three polls in a row that find something: back to 2. After
+--      1 s: poll (heartbeat); if it finds work, count sluice_<flag>_found_by_heartbeat_total when the flag was not 0 at that time,
+--      then back to 2.
 --   After a reconnect: start at 1 and read the cursor again.
 --
--- Several processes. Lowering the flag from non-zero to 0 for events or deliveries notifies the others, because each of them has
--- consumers or lanes that nobody else looks at: all are awake or asleep together. A flag that is 0 already notifies nobody, so
--- this does not go round in circles; a process may ignore notifications of its own backend. Tasks are for any worker, so
+-- Several processes. Lowering the flag from non-zero to 0 for events or deliveries notifies the others by payload <flag>:awake,
+-- because each of them has consumers or lanes that nobody else looks at: whoever hears it goes to 2, so all are awake or asleep
+-- together. A flag that is 0 already notifies nobody, so this does not go round in circles. Tasks are for any worker, so
 -- there a wake-up is not spread: a worker that claims a full batch calls ring('tasks') as its scout's duty.
 --
 -- kill -9 of a HOT process leaves its flag at 0 with nobody polling. Writers do not notify then, so processes that are IDLE at
@@ -33,7 +35,7 @@
 -- A server crash may restore an older flag; all connections are lost with it, and every process begins at 1.
 --
 -- wake = poll, for poolers without LISTEN and for applications that use PREPARE TRANSACTION (which refuses a transaction that
--- notified): call lower_flag once, never raise it, and poll at a fixed distance.
+-- notified): lower the flag, never raise it, and poll at a fixed distance. All processes must do so: one that sleeps raises the flag.
 
 CREATE OR REPLACE FUNCTION sluice_private.ring(p_flag text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -65,7 +67,7 @@ BEGIN
   END IF;
   PERFORM setval(flag, 0);
   IF p_flag <> 'tasks' THEN
-    PERFORM pg_notify('sluice_wake', p_flag);
+    PERFORM pg_notify('sluice_wake', p_flag || ':awake');
   END IF;
   RETURN true;
 END $$;

@@ -1,5 +1,8 @@
 -- The JSON texts of events: what receivers get, built once, as text, in the order of WEBHOOKS 1.
 
+-- These run once an event, so they must be inlined: a body may hold nothing less immutable than it says it is itself, and text || uuid is STABLE
+-- where text || uuid::text is not.
+
 CREATE OR REPLACE FUNCTION sluice_private.json_text(p_value text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN coalesce(to_json(p_value)::text, 'null');
@@ -7,7 +10,7 @@ COMMENT ON FUNCTION sluice_private.json_text(text) IS 'a JSON string, or null';
 
 CREATE OR REPLACE FUNCTION sluice_private.json_id(p_value uuid) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN coalesce('"' || p_value || '"', 'null');
+RETURN coalesce('"' || p_value::text || '"', 'null');
 COMMENT ON FUNCTION sluice_private.json_id(uuid) IS 'a uuid as JSON string, or null';
 
 CREATE OR REPLACE FUNCTION sluice_private.json_time(p_at timestamptz) RETURNS text

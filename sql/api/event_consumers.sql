@@ -8,6 +8,23 @@ END;
 COMMENT ON FUNCTION sluice_private.consumer_position(bigint) IS 'where a consumer is';
 SELECT sluice_private.hide('sluice_private.consumer_position(bigint)');
 
+-- pg_current_snapshot() leaves the own transaction out of those in progress: once a younger one has ended, what this transaction is about to
+-- write would count as seen.
+CREATE OR REPLACE FUNCTION sluice_private.present() RETURNS pg_snapshot
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  s pg_snapshot := pg_current_snapshot();
+  own xid8 := pg_current_xact_id_if_assigned();
+BEGIN
+  IF own IS NULL OR NOT pg_visible_in_snapshot(own, s) THEN
+    RETURN s;
+  END IF;
+  RETURN format('%s:%s:%s', least(own, pg_snapshot_xmin(s)), pg_snapshot_xmax(s),
+                (SELECT string_agg(x::text, ',' ORDER BY x) FROM (SELECT own AS x UNION SELECT pg_snapshot_xip(s)) AS w));
+END $$;
+COMMENT ON FUNCTION sluice_private.present() IS 'a cursor that has seen what is committed now, and nothing of this transaction';
+SELECT sluice_private.hide('sluice_private.present()');
+
 CREATE OR REPLACE FUNCTION sluice_private.add_consumer(p_name text, p_kind text, p_patterns text[], p_settings jsonb) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -23,7 +40,7 @@ BEGIN
   END IF;
   -- A consumer that is registered anew keeps its place; a new one begins with what commits from now on.
   IF NOT EXISTS (SELECT FROM sluice_private.event_positions q WHERE q.consumer_id = consumer) THEN
-    INSERT INTO sluice_private.event_positions (consumer_id, seq, cursor) VALUES (consumer, 1, pg_current_snapshot());
+    INSERT INTO sluice_private.event_positions (consumer_id, seq, cursor) VALUES (consumer, 1, sluice_private.present());
   END IF;
   PERFORM pg_notify('sluice_wake', 'consumers');
   RETURN consumer;

@@ -17,19 +17,25 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   at timestamptz := clock_timestamp();
+  defined sluice.event_types;
   text_body text;
   event_id bigint;
 BEGIN
   PERFORM sluice_private.check_event_type(emit.event_type);
+  SELECT * INTO defined FROM sluice.event_types t WHERE t.event_type = emit.event_type;
+  IF defined.schema IS NOT NULL THEN
+    PERFORM sluice_private.check_event_data(emit.event_type, defined.schema, coalesce(emit.body, 'null'));
+  END IF;
   PERFORM pg_current_xact_id();  -- before the slot is looked up: see event_read.sql
   text_body := sluice_private.event_body(emit.event_type, sluice_private.json_time(at), NULL, NULL, NULL,
-    ',"key":' || sluice_private.json_text(emit.key) || ',"data":' || coalesce(emit.body::text, 'null'));
+    coalesce(',"version":' || defined.version, '') || ',"key":' || sluice_private.json_text(emit.key) || ',"data":' || coalesce(emit.body::text, 'null'));
   IF octet_length(text_body) > 1048576 THEN
     PERFORM sluice_private.fail('SL005', format('the body of event %s has %s bytes', emit.event_type, octet_length(text_body)),
       'at most 1048576 bytes are sent', 'store the data elsewhere and emit a reference to it');
   END IF;
-  INSERT INTO sluice.flow_events (created_at, slot, event_type, key, correlation_id, body)
-  VALUES (at, sluice_private.current_slot(), emit.event_type, emit.key, emit.correlation_id, text_body)
+  INSERT INTO sluice.flow_events (created_at, slot, event_type, key, correlation_id, version, body)
+  VALUES (at, sluice_private.current_slot(), emit.event_type, emit.key, coalesce(emit.correlation_id, sluice_private.ambient_correlation()),
+          defined.version, text_body)
   RETURNING id INTO event_id;
   IF (SELECT s.value = '"direct"' FROM sluice.settings s WHERE s.key = 'notify') THEN
     PERFORM sluice_private.notify_directly();
@@ -37,7 +43,8 @@ BEGIN
   PERFORM sluice_private.ring_events();
   RETURN event_id;
 END $$;
-COMMENT ON FUNCTION sluice.emit(text, text, jsonb, text) IS 'appends an event of the caller''s own type; returns its id';
+COMMENT ON FUNCTION sluice.emit(text, text, jsonb, text) IS
+  'appends an event of the caller''s own type; returns its id. Without a correlation id it has that of SET LOCAL sluice.correlation_id';
 SELECT sluice_private.publish_api('sluice.emit(text, text, jsonb, text)');
 
 CREATE OR REPLACE FUNCTION sluice_private.picked(p_row jsonb, p_columns text[]) RETURNS jsonb
@@ -47,47 +54,70 @@ RETURN CASE WHEN p_columns IS NULL THEN p_row
 COMMENT ON FUNCTION sluice_private.picked(jsonb, text[]) IS 'the named members of a row, or all';
 SELECT sluice_private.hide('sluice_private.picked(jsonb, text[])');
 
+-- One row's event, or none when no watched column changed. A row whose key changed comes twice: as one that went and as one that came.
+CREATE OR REPLACE FUNCTION sluice_private.row_event(
+  p_prefix text, p_key_column text, p_columns text[], p_time text, p_new jsonb, p_old jsonb,
+  OUT event_type text, OUT key text, OUT version int, OUT body text) RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  data jsonb := jsonb_build_object('new', sluice_private.picked(p_new, p_columns), 'old', sluice_private.picked(p_old, p_columns));
+  defined sluice.event_types;
+BEGIN
+  IF data -> 'new' = data -> 'old' THEN
+    RETURN;
+  END IF;
+  event_type := p_prefix || CASE WHEN p_old IS NULL THEN '.inserted' WHEN p_new IS NULL THEN '.deleted' ELSE '.updated' END;
+  key := coalesce(p_new, p_old) ->> p_key_column;
+  SELECT * INTO defined FROM sluice.event_types t WHERE t.event_type = event_type;
+  IF defined.schema IS NOT NULL THEN
+    PERFORM sluice_private.check_event_data(event_type, defined.schema, data);
+  END IF;
+  version := defined.version;
+  body := sluice_private.event_body(event_type, p_time, NULL, NULL, NULL,
+    coalesce(',"version":' || version, '') || ',"key":' || sluice_private.json_text(key) || ',"data":' || data::text);
+  RETURN NEXT;
+END $$;
+COMMENT ON FUNCTION sluice_private.row_event(text, text, text[], text, jsonb, jsonb) IS 'what a watched table''s trigger appends for one row';
+SELECT sluice_private.hide('sluice_private.row_event(text, text, text[], text, jsonb, jsonb)');
+
 -- In schema sluice because whoever watches a table of theirs must be able to name it in CREATE TRIGGER.
 CREATE OR REPLACE FUNCTION sluice.emit_row_events() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 DECLARE
-  type text := TG_ARGV[0] || CASE TG_OP WHEN 'INSERT' THEN '.inserted' WHEN 'UPDATE' THEN '.updated' ELSE '.deleted' END;
+  prefix text := TG_ARGV[0];
   key_column text := TG_ARGV[1];
   columns text[] := nullif(TG_ARGV[2], '')::text[];
   at timestamptz := clock_timestamp();
   time text := sluice_private.json_time(at);
+  correlation text := sluice_private.ambient_correlation();
+  emitted bigint;
 BEGIN
   CASE TG_OP
   WHEN 'INSERT' THEN
-    INSERT INTO sluice.flow_events (created_at, slot, event_type, key, body)
-    SELECT at, sluice_private.current_slot(), type, r.new ->> key_column,
-           sluice_private.event_body(type, time, NULL, NULL, NULL, ',"key":' || sluice_private.json_text(r.new ->> key_column)
-             || ',"data":' || jsonb_build_object('new', sluice_private.picked(r.new, columns), 'old', NULL)::text)
-      FROM (SELECT to_jsonb(n) FROM new_rows n) AS r (new);
+    INSERT INTO sluice.flow_events (created_at, slot, event_type, key, correlation_id, version, body)
+    SELECT at, sluice_private.current_slot(), e.event_type, e.key, correlation, e.version, e.body
+      FROM new_rows n CROSS JOIN LATERAL sluice_private.row_event(prefix, key_column, columns, time, to_jsonb(n.*), NULL) AS e;
   WHEN 'UPDATE' THEN
-    INSERT INTO sluice.flow_events (created_at, slot, event_type, key, body)
-    SELECT at, sluice_private.current_slot(), type, coalesce(n.key, o.key),
-           sluice_private.event_body(type, time, NULL, NULL, NULL, ',"key":' || sluice_private.json_text(coalesce(n.key, o.key))
-             || ',"data":' || jsonb_build_object('new', sluice_private.picked(n.new, columns), 'old', sluice_private.picked(o.old, columns))::text)
-      FROM (SELECT to_jsonb(n), to_jsonb(n) ->> key_column FROM new_rows n) AS n (new, key)
-      FULL JOIN (SELECT to_jsonb(o), to_jsonb(o) ->> key_column FROM old_rows o) AS o (old, key) ON o.key = n.key
-     WHERE sluice_private.picked(n.new, columns) IS DISTINCT FROM sluice_private.picked(o.old, columns);
+    INSERT INTO sluice.flow_events (created_at, slot, event_type, key, correlation_id, version, body)
+    SELECT at, sluice_private.current_slot(), e.event_type, e.key, correlation, e.version, e.body
+      FROM (SELECT to_jsonb(n.*), to_jsonb(n.*) ->> key_column FROM new_rows n) AS n (new, key)
+      FULL JOIN (SELECT to_jsonb(o.*), to_jsonb(o.*) ->> key_column FROM old_rows o) AS o (old, key) ON o.key = n.key
+     CROSS JOIN LATERAL sluice_private.row_event(prefix, key_column, columns, time, n.new, o.old) AS e;
   WHEN 'DELETE' THEN
-    INSERT INTO sluice.flow_events (created_at, slot, event_type, key, body)
-    SELECT at, sluice_private.current_slot(), type, r.old ->> key_column,
-           sluice_private.event_body(type, time, NULL, NULL, NULL, ',"key":' || sluice_private.json_text(r.old ->> key_column)
-             || ',"data":' || jsonb_build_object('new', NULL, 'old', sluice_private.picked(r.old, columns))::text)
-      FROM (SELECT to_jsonb(o) FROM old_rows o) AS r (old);
+    INSERT INTO sluice.flow_events (created_at, slot, event_type, key, correlation_id, version, body)
+    SELECT at, sluice_private.current_slot(), e.event_type, e.key, correlation, e.version, e.body
+      FROM old_rows o CROSS JOIN LATERAL sluice_private.row_event(prefix, key_column, columns, time, NULL, to_jsonb(o.*)) AS e;
   WHEN 'TRUNCATE' THEN
     EXECUTE format(
-      'INSERT INTO sluice.flow_events (created_at, slot, event_type, key, body)
-       SELECT $1, sluice_private.current_slot(), $2, r.old ->> $3,
-              sluice_private.event_body($2, $4, NULL, NULL, NULL, '',"key":'' || sluice_private.json_text(r.old ->> $3)
-                || '',"data":'' || jsonb_build_object(''new'', NULL, ''old'', sluice_private.picked(r.old, $5))::text)
-         FROM (SELECT to_jsonb(o) FROM %I.%I o) AS r (old)', TG_TABLE_SCHEMA, TG_TABLE_NAME)
-      USING at, type, key_column, time, columns;
+      'INSERT INTO sluice.flow_events (created_at, slot, event_type, key, correlation_id, version, body)
+       SELECT $1, sluice_private.current_slot(), e.event_type, e.key, $2, e.version, e.body
+         FROM %I.%I o CROSS JOIN LATERAL sluice_private.row_event($3, $4, $5, $6, NULL, to_jsonb(o.*)) AS e', TG_TABLE_SCHEMA, TG_TABLE_NAME)
+      USING at, correlation, prefix, key_column, columns, time;
   END CASE;
-  IF FOUND OR TG_OP = 'TRUNCATE' THEN
+  GET DIAGNOSTICS emitted = ROW_COUNT;
+  IF emitted > 0 THEN
     IF (SELECT s.value = '"direct"' FROM sluice.settings s WHERE s.key = 'notify') THEN
       PERFORM sluice_private.notify_directly();
     END IF;
@@ -133,3 +163,20 @@ END $$;
 COMMENT ON FUNCTION sluice.watch_table(regclass, text, name, name[]) IS
   'emits <prefix>.inserted, .updated and .deleted for the rows of a table from now on; the caller needs the TRIGGER right on it';
 SELECT sluice_private.publish_api('sluice.watch_table(regclass, text, name, name[])');
+
+CREATE OR REPLACE FUNCTION sluice.unwatch_table(tbl regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  one name;
+  found boolean := false;
+BEGIN
+  FOR one IN SELECT t.tgname FROM pg_trigger t WHERE t.tgrelid = tbl AND t.tgfoid = 'sluice.emit_row_events'::regproc LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', one, tbl);
+    found := true;
+  END LOOP;
+  IF NOT found THEN
+    RAISE EXCEPTION 'table % is not watched', tbl USING ERRCODE = 'SL005', HINT = 'sluice.watch_table watches one';
+  END IF;
+END $$;
+COMMENT ON FUNCTION sluice.unwatch_table(regclass) IS 'ends what watch_table began; what was emitted stays. Runs as its caller, who must own the table';
+SELECT sluice_private.publish_api('sluice.unwatch_table(regclass)');

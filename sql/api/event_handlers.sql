@@ -9,32 +9,6 @@ BEGIN
   END IF;
 END $$;
 
--- Events behind a parked one of their session are parked too, if the consumer keeps order per session; returns the ids that go on.
-CREATE OR REPLACE FUNCTION sluice_private.park_followers(p_consumer bigint, p_ids bigint[], p_slots smallint[]) RETURNS bigint[]
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS $$
-DECLARE
-  parked bigint[];
-BEGIN
-  IF NOT EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = p_consumer AND f.session_id IS NOT NULL)
-     OR (SELECT c.settings ->> 'ordering' = 'none' FROM sluice.event_consumers c WHERE c.id = p_consumer) THEN
-    RETURN p_ids;
-  END IF;
-  WITH behind AS (
-    INSERT INTO sluice.event_failures (consumer_id, event_id, event_type, session_id, key, correlation_id, body, error, attempts)
-    SELECT p_consumer, e.id, e.event_type, e.session_id, e.key, e.correlation_id, e.body, 'parked behind an earlier event of its session', 0
-      FROM unnest(p_ids, p_slots) AS b (id, slot)
-      JOIN sluice.flow_events e ON e.id = b.id AND e.slot = b.slot
-      JOIN sluice.event_consumers c ON c.id = p_consumer
-     WHERE sluice_private.event_matches(e.event_type, e.alias, c.patterns)
-       AND EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = p_consumer AND f.session_id = e.session_id)
-    RETURNING event_id
-  )
-  SELECT array_agg(event_id) INTO parked FROM behind;
-  RETURN ARRAY(SELECT b.id FROM unnest(p_ids) WITH ORDINALITY AS b (id, place) WHERE NOT b.id = ANY (coalesce(parked, '{}')) ORDER BY b.place);
-END $$;
-COMMENT ON FUNCTION sluice_private.park_followers(bigint, bigint[], smallint[]) IS 'parks what must wait behind parked events; returns the other ids';
-SELECT sluice_private.hide('sluice_private.park_followers(bigint, bigint[], smallint[])');
-
 -- Every run ends here. A cursor that has nothing to skip is moved only once a minute, so that polling writes nothing and yet trimming goes on.
 CREATE OR REPLACE FUNCTION sluice_private.finish_batch(p_consumer bigint, b record, p_produced int) RETURNS sluice_private.handled
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -52,16 +26,20 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit 
 DECLARE
   b record;
   patterns text[] := (SELECT c.patterns FROM sluice.event_consumers c WHERE c.id = p_consumer);
+  go_on bigint[];
   produced int;
 BEGIN
   b := sluice_private.next_events(p_consumer, p_limit);
   IF b.ids IS NOT NULL THEN
+    go_on := sluice_private.park_followers(p_consumer, b.ids, b.slots);
     PERFORM pg_notify('flow_events', r.payload)
        FROM (SELECT sluice_private.notify_body(e) AS payload
                FROM unnest(b.ids, b.slots) AS w (id, slot) JOIN sluice.flow_events e ON e.id = w.id AND e.slot = w.slot
-              WHERE sluice_private.event_matches(e.event_type, e.alias, patterns)
+              WHERE e.id = ANY (go_on) AND sluice_private.event_matches(e.event_type, e.alias, patterns)
               ORDER BY e.id) AS r;
     GET DIAGNOSTICS produced = ROW_COUNT;
+    -- Nobody waits for the disk: a crash of the server ends every LISTEN, and forgets the cursor's move together with this commit, never alone.
+    PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
   RETURN sluice_private.finish_batch(p_consumer, b, coalesce(produced, 0));
 END $$;
@@ -101,40 +79,30 @@ END $$;
 COMMENT ON FUNCTION sluice_private.run_sql_handler(bigint, int) IS 'handler sql: calls the registered function with a batch, in the transaction that moves the cursor';
 SELECT sluice_private.hide('sluice_private.run_sql_handler(bigint, int)');
 
+CREATE OR REPLACE FUNCTION sluice_private.enqueue_events(p_consumer bigint, p_events jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM sluice.enqueue(c.settings ->> 'kind', coalesce(c.settings -> 'payload', '{}') || jsonb_build_object('event', e.event),
+                         queue => coalesce(c.settings ->> 'queue', 'default'), priority => coalesce((c.settings ->> 'priority')::int, 0))
+     FROM sluice.event_consumers c CROSS JOIN LATERAL jsonb_array_elements(p_events) WITH ORDINALITY AS e (event, place)
+    WHERE c.id = p_consumer;
+END $$;
+COMMENT ON FUNCTION sluice_private.enqueue_events(bigint, jsonb) IS 'one task of settings.kind with settings.payload for each event';
+SELECT sluice_private.hide('sluice_private.enqueue_events(bigint, jsonb)');
+
 CREATE OR REPLACE FUNCTION sluice_private.run_task_handler(p_consumer bigint, p_limit int) RETURNS sluice_private.handled
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   b record;
-  c sluice.event_consumers;
   events jsonb;
 BEGIN
   b := sluice_private.next_events(p_consumer, p_limit);
   IF b.ids IS NOT NULL THEN
-    SELECT * INTO c FROM sluice.event_consumers w WHERE w.id = p_consumer;
-    events := sluice_private.batch_json(b.ids, b.slots, sluice_private.park_followers(p_consumer, b.ids, b.slots), c.patterns);
-    PERFORM sluice.enqueue(c.settings ->> 'kind', coalesce(c.settings -> 'payload', '{}') || jsonb_build_object('event', e.event),
-                           queue => coalesce(c.settings ->> 'queue', 'default'), priority => coalesce((c.settings ->> 'priority')::int, 0))
-       FROM jsonb_array_elements(events) WITH ORDINALITY AS e (event, place);
+    events := sluice_private.batch_json(b.ids, b.slots, sluice_private.park_followers(p_consumer, b.ids, b.slots),
+                                        (SELECT c.patterns FROM sluice.event_consumers c WHERE c.id = p_consumer));
+    PERFORM sluice_private.enqueue_events(p_consumer, events);
   END IF;
   RETURN sluice_private.finish_batch(p_consumer, b, coalesce(jsonb_array_length(events), 0));
 END $$;
 COMMENT ON FUNCTION sluice_private.run_task_handler(bigint, int) IS 'handler task: enqueues settings.kind with settings.payload and the event, once for each event';
 SELECT sluice_private.hide('sluice_private.run_task_handler(bigint, int)');
-
-CREATE OR REPLACE FUNCTION sluice_private.park_event(p_consumer bigint, p_error text, p_attempts int) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS $$
-DECLARE
-  b record;
-  parked bigint;
-BEGIN
-  b := sluice_private.next_events(p_consumer, 1);
-  INSERT INTO sluice.event_failures (consumer_id, event_id, event_type, session_id, key, correlation_id, body, error, attempts)
-  SELECT p_consumer, e.id, e.event_type, e.session_id, e.key, e.correlation_id, e.body, p_error, p_attempts
-    FROM unnest(b.ids, b.slots) AS w (id, slot) JOIN sluice.flow_events e ON e.id = w.id AND e.slot = w.slot
-  RETURNING event_id INTO parked;
-  PERFORM sluice_private.finish_batch(p_consumer, b, 0);
-  RETURN parked;
-END $$;
-COMMENT ON FUNCTION sluice_private.park_event(bigint, text, int) IS
-  'moves a consumer past its next event, which is kept in event_failures; returns its id. Call it when a batch of one has used up its attempts';
-SELECT sluice_private.hide('sluice_private.park_event(bigint, text, int)');

@@ -35,11 +35,17 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   at timestamptz := clock_timestamp();
   time text := to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+  slot smallint;
 BEGIN
+  -- The slot is looked up by a transaction that has its xid (see event_read.sql): rows that changed have given it one, a TRUNCATE to come not yet.
+  IF TG_OP = 'TRUNCATE' THEN
+    PERFORM pg_current_xact_id();
+  END IF;
+  slot := sluice_private.current_slot();
   CASE TG_OP
   WHEN 'INSERT' THEN
     INSERT INTO sluice.flow_events (created_at, slot, event_type, session_id, flow_id, user_id, correlation_id, body)
-    SELECT at, sluice_private.current_slot(), 'session_started', n.id, n.flow_id, n.user_id, n.correlation_id,
+    SELECT at, slot, 'session_started', n.id, n.flow_id, n.user_id, n.correlation_id,
            sluice_private.event_body('session_started', time, n.id, n.flow_id, n.user_id,
              sluice_private.session_data(n.current_node_id, NULL, n.status, NULL, n.revision, NULL))
       FROM new_rows n;
@@ -47,7 +53,7 @@ BEGIN
     -- A full join can only be hashed or merged. The plan is made for the first statement of a connection, mostly one of a
     -- single row, and a nested loop chosen for that would be quadratic for a bulk update later. A changed id shows as an end and a start.
     INSERT INTO sluice.flow_events (created_at, slot, event_type, alias, session_id, flow_id, user_id, correlation_id, body)
-    SELECT at, sluice_private.current_slot(), c.type, CASE WHEN c.type = 'session_status_changed' THEN 'session.' || n.status END,
+    SELECT at, slot, c.type, CASE WHEN c.type = 'session_status_changed' THEN 'session.' || n.status END,
            coalesce(n.id, o.id), coalesce(n.flow_id, o.flow_id), coalesce(n.user_id, o.user_id), coalesce(n.correlation_id, o.correlation_id),
            sluice_private.event_body(c.type, time, coalesce(n.id, o.id), coalesce(n.flow_id, o.flow_id), coalesce(n.user_id, o.user_id),
              sluice_private.session_data(n.current_node_id, o.current_node_id, n.status, o.status, n.revision, o.revision))
@@ -62,13 +68,13 @@ BEGIN
      WHERE c.type IS NOT NULL;
   WHEN 'DELETE' THEN
     INSERT INTO sluice.flow_events (created_at, slot, event_type, session_id, flow_id, user_id, correlation_id, body)
-    SELECT at, sluice_private.current_slot(), 'session_deleted', o.id, o.flow_id, o.user_id, o.correlation_id,
+    SELECT at, slot, 'session_deleted', o.id, o.flow_id, o.user_id, o.correlation_id,
            sluice_private.event_body('session_deleted', time, o.id, o.flow_id, o.user_id,
              sluice_private.session_data(NULL, o.current_node_id, NULL, o.status, NULL, o.revision))
       FROM old_rows o;
   WHEN 'TRUNCATE' THEN
     INSERT INTO sluice.flow_events (created_at, slot, event_type, session_id, flow_id, user_id, correlation_id, body)
-    SELECT at, sluice_private.current_slot(), 'session_deleted', o.id, o.flow_id, o.user_id, o.correlation_id,
+    SELECT at, slot, 'session_deleted', o.id, o.flow_id, o.user_id, o.correlation_id,
            sluice_private.event_body('session_deleted', time, o.id, o.flow_id, o.user_id,
              sluice_private.session_data(NULL, o.current_node_id, NULL, o.status, NULL, o.revision))
       FROM sluice.conversation_sessions o;

@@ -44,6 +44,25 @@ COMMENT ON FUNCTION sluice_private.trim_events() IS
   'goes on to the next slot of the log when it is time and truncates it; call it every minute. Answers: not due, busy, held by <consumer>, rotated to slot <n>';
 SELECT sluice_private.hide('sluice_private.trim_events()');
 
+-- The way out when a consumer holds the log back: nothing is lost silently, an event says what was given up.
+CREATE OR REPLACE FUNCTION sluice.skip_events(consumer text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c bigint := sluice_private.consumer_named(consumer);
+  p sluice_private.event_positions := sluice_private.consumer_position(c);
+  given_up bigint := sluice_private.events_behind(c, 2147483646);
+BEGIN
+  PERFORM sluice_private.move_cursor(c, p.seq, sluice_private.present(), NULL, NULL);
+  IF given_up > 0 THEN
+    PERFORM sluice.emit('events_skipped', consumer, jsonb_build_object('consumer', consumer, 'events', given_up, 'cursor', p.cursor::text));
+  END IF;
+  PERFORM pg_notify('sluice_wake', 'consumers');
+  RETURN given_up;
+END $$;
+COMMENT ON FUNCTION sluice.skip_events(text) IS
+  'moves a consumer to the present; returns how many events it gives up, and emits events_skipped when there are any';
+SELECT sluice_private.hide('sluice.skip_events(text)');
+
 -- A dump carries xids of the cluster that it was taken from. In another cluster they mean nothing: a cursor in the future
 -- would hide all new events, and old rows would come again and again.
 CREATE OR REPLACE FUNCTION sluice_private.foreign_cursors()
@@ -76,9 +95,9 @@ BEGIN
   GET DIAGNOSTICS left_over = ROW_COUNT;
   UPDATE sluice.flow_events e SET xid = '3' WHERE e.xid <> pg_current_xact_id();
   UPDATE sluice_private.event_slots SET closed_xid = NULL;
-  -- This transaction is in progress in its own snapshot, so what it just stamped is news to these cursors.
+  -- What this transaction just stamped is news to these cursors.
   INSERT INTO sluice_private.event_positions (consumer_id, seq, cursor)
-  SELECT c.id, coalesce((sluice_private.consumer_position(c.id)).seq, 0) + 1, pg_current_snapshot() FROM sluice.event_consumers c;
+  SELECT c.id, coalesce((sluice_private.consumer_position(c.id)).seq, 0) + 1, sluice_private.present() FROM sluice.event_consumers c;
   UPDATE sluice.event_consumers SET system_identifier = (SELECT s.system_identifier FROM pg_control_system() s);
   UPDATE sluice.webhook_endpoints SET since = '3:3:';
   PERFORM pg_notify('sluice_wake', 'consumers');

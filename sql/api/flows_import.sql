@@ -72,6 +72,26 @@ END
 $$;
 COMMENT ON FUNCTION sluice_private.modernise(text, jsonb, jsonb) IS 'a node''s content with old spellings rewritten, each told in a notice';
 
+-- Inline composites hold graphs of their own, which the engine takes in canonical form only.
+CREATE OR REPLACE FUNCTION sluice_private.canonical_content(node_type text, content jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF node_type IS DISTINCT FROM 'composite' OR jsonb_typeof(content -> 'nodes') IS DISTINCT FROM 'array' THEN
+    RETURN content;
+  END IF;
+  RETURN content - '{nodes,connections,edges}'::text[] || jsonb_build_object(
+    'nodes', (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('node_id', n.node_id, 'node_type', n.node_type, 'position', n.position))
+                                        || jsonb_build_object('content', sluice_private.canonical_content(n.node_type, n.content)) ORDER BY n.place), '[]')
+                FROM sluice_private.read_nodes(content) n),
+    'connections', (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('source_node_id', c.source_node_id, 'target_node_id', c.target_node_id,
+                                                               'connection_type', c.connection_type, 'condition', c.condition))
+                                              || CASE WHEN c.conditions IS NULL THEN '{}' ELSE jsonb_build_object('conditions', c.conditions) END
+                                              || CASE WHEN c.info = '{}' THEN '{}' ELSE jsonb_build_object('info', c.info) END ORDER BY c.ordinality), '[]')
+                      FROM sluice_private.read_connections(content) WITH ORDINALITY AS c));
+END
+$$;
+COMMENT ON FUNCTION sluice_private.canonical_content(text, jsonb) IS 'a node''s content with the graphs of inline composites in canonical form';
+
 CREATE OR REPLACE FUNCTION sluice_private.refuse_unreadable(flow_data jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -141,7 +161,7 @@ BEGIN
   DELETE FROM sluice.flow_connections c WHERE c.flow_id = flow;
   DELETE FROM sluice.flow_nodes n WHERE n.flow_id = flow;
   INSERT INTO sluice.flow_nodes (flow_id, node_id, node_type, template, content, position, info)
-  SELECT flow, n.node_id, n.node_type, n.template, sluice_private.modernise(n.node_id, n.content, flow_data -> 'variables'), n.position, n.info
+  SELECT flow, n.node_id, n.node_type, n.template, sluice_private.modernise(n.node_id, sluice_private.canonical_content(n.node_type, n.content), flow_data -> 'variables'), n.position, n.info
     FROM sluice_private.read_nodes(flow_data) n ORDER BY n.place;
   INSERT INTO sluice.flow_connections (flow_id, source_node_id, target_node_id, connection_type, conditions, condition, info)
   SELECT flow, c.source_node_id, c.target_node_id, c.connection_type, c.conditions, c.condition, c.info
@@ -179,6 +199,7 @@ SELECT sluice_private.hide('sluice_private.read_nodes(jsonb)');
 SELECT sluice_private.hide('sluice_private.read_label(text)');
 SELECT sluice_private.hide('sluice_private.read_connections(jsonb)');
 SELECT sluice_private.hide('sluice_private.modernise(text, jsonb, jsonb)');
+SELECT sluice_private.hide('sluice_private.canonical_content(text, jsonb)');
 SELECT sluice_private.hide('sluice_private.refuse_unreadable(jsonb)');
 SELECT sluice_private.hide('sluice_private.flow_document(uuid)');
 SELECT sluice_private.publish_api('sluice.import_flow(jsonb, text, text)');

@@ -124,6 +124,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   session sluice.conversation_sessions;
   merged jsonb;
+  own jsonb;  -- the session's own scopes while the state holds those of a composite
 BEGIN
   session := sluice_private.lock_session(session_token);
   PERFORM sluice_private.refuse_ended(session);
@@ -137,8 +138,15 @@ BEGIN
   END IF;
   merged := sluice_private.deep_merge(session.state, updates);
   PERFORM sluice_private.check_state_size(merged);
+  -- Inside a composite the caller's scopes are put by (core/flow/run_composite.cpp). The patch is of the session, so it is
+  -- seen by the composite and still there when that has ended.
+  IF session.stack #> '{0,saved}' IS NOT NULL THEN
+    own := sluice_private.deep_merge(session.stack #> '{0,saved}', updates - '{user,context}'::text[]);
+    PERFORM sluice_private.check_state_size(own);
+  END IF;
   UPDATE sluice.conversation_sessions s
-     SET state = merged, state_hash = sluice.state_hash(merged), revision = s.revision + 1, last_activity_at = now()
+     SET state = merged, state_hash = sluice.state_hash(merged), revision = s.revision + 1, last_activity_at = now(),
+         stack = CASE WHEN own IS NULL THEN s.stack ELSE jsonb_set(s.stack, '{0,saved}', own) END
    WHERE s.id = session.id;
   -- The pending task stays good: its key names the revision it was made at, its stamp the one it must find.
   UPDATE sluice_private.tasks t SET revision = session.revision + 1 WHERE t.session_id = session.id AND t.kind <> 'timer';

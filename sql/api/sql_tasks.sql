@@ -1,23 +1,19 @@
 -- Free-standing sql tasks: a function of the user's, called with the task's argument.
 
--- Runs with the daemon's rights, in the transaction that also ends the task, so its effect happens exactly once. enqueue checked that the
--- function exists and that the caller may call it; it is looked up again here by its quoted name.
+-- Called in the transaction that also ends the task, so its effect happens exactly once. check_sql_task says whose functions may be
+-- called for whom.
 CREATE OR REPLACE FUNCTION sluice_private.run_sql_task(task_id bigint, token bigint) RETURNS jsonb
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   payload jsonb;
-  target regprocedure;
   answer text;
 BEGIN
   SELECT t.payload INTO payload FROM sluice_private.tasks t WHERE t.id = task_id AND t.claim_token = token FOR UPDATE;
   IF NOT FOUND THEN
     RETURN NULL;
   END IF;
-  target := to_regprocedure(payload ->> 'function' || '(jsonb)');
-  IF target IS NULL THEN
-    PERFORM sluice_private.fail('SL005', format('function %s(jsonb) does not exist any more', payload ->> 'function'));
-  END IF;
-  EXECUTE format('SELECT (%s($1))::text', target::regproc) INTO answer USING coalesce(payload -> 'argument', '{}');
+  EXECUTE format('SELECT (%s($1))::text', sluice_private.check_sql_task(payload, payload ->> 'role')::regproc) INTO answer
+    USING coalesce(payload -> 'argument', '{}');
   RETURN jsonb_build_object('result', answer);
 END
 $$;

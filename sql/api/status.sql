@@ -13,6 +13,7 @@ CREATE OR REPLACE VIEW sluice.task_overview AS
   SELECT t.id AS task_id, t.kind, t.queue, t.session_id, t.node_id,
          CASE WHEN p.id IS NOT NULL THEN 'running'
               WHEN q.paused THEN 'paused'
+              WHEN t.parked_key IS NOT NULL THEN 'limited'
               WHEN t.run_at > clock_timestamp() THEN CASE WHEN t.attempt > 1 THEN 'retrying' ELSE 'scheduled' END
               ELSE 'ready' END AS status,
          t.attempt, t.max_attempts, t.run_at, t.priority, t.key AS idempotency_key, t.revision AS session_revision, t.errors, t.created_at,
@@ -25,7 +26,7 @@ CREATE OR REPLACE VIEW sluice.task_overview AS
   SELECT i.id, 'input', 'default', i.session_id, NULL, 'queued', 1, 10, i.created_at, 0, NULL, NULL, NULL, i.created_at, NULL, NULL, NULL, s.correlation_id
     FROM sluice_private.session_inputs i LEFT JOIN sluice.conversation_sessions s ON s.id = i.session_id;
 COMMENT ON VIEW sluice.task_overview IS
-  'one row an unfinished task; status is running, ready, scheduled, retrying, paused, or queued: an input behind its session''s pending task';
+  'one row an unfinished task; status is running, ready, scheduled, retrying, paused, limited: its key is full, or queued: an input behind its session''s pending task';
 
 -- Counts stop at 10,000, so that asking costs the same however much has piled up.
 CREATE OR REPLACE FUNCTION sluice.status() RETURNS jsonb
@@ -37,13 +38,22 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET j
                                                                'alive', p.heartbeat_at > clock_timestamp() - interval '4 seconds',
                                                                'heartbeat_at', p.heartbeat_at) ORDER BY p.id)
                              FROM sluice_private.processes p), '[]'),
-    'queues', (SELECT jsonb_agg(jsonb_build_object('name', q.name, 'paused', q.paused, 'due', d.due, 'oldest_due_at', d.oldest) ORDER BY q.name)
+    'queues', (SELECT jsonb_agg(jsonb_build_object('name', q.name, 'paused', q.paused, 'due', d.due, 'oldest_due_at', d.oldest,
+                                              'limits', CASE WHEN q.limited THEN jsonb_strip_nulls(jsonb_build_object(
+                                                'max_running', q.max_running, 'max_per_key', q.max_per_key, 'key_path', q.key_path,
+                                                'rate', q.rate, 'rate_period', q.rate_period)) END) ORDER BY q.name)
                  FROM sluice_private.queues q
                  CROSS JOIN LATERAL (
                    SELECT count(*) AS due, min(x.run_at) AS oldest
-                     FROM (SELECT t.run_at FROM sluice_private.tasks t
-                            WHERE t.queue = q.name AND t.priority = 0 AND t.order_key <= clock_timestamp()
-                            ORDER BY t.order_key, t.id LIMIT 10000) AS x) AS d),
+                     FROM ((SELECT t.run_at FROM sluice_private.tasks t
+                             WHERE t.queue = q.name AND t.priority = 0 AND t.order_key <= clock_timestamp()
+                             ORDER BY t.order_key, t.id LIMIT 10000)
+                           UNION ALL
+                           (SELECT t.run_at FROM sluice_private.tasks t
+                             WHERE t.queue = q.name AND t.priority <> 0 AND t.run_at <= clock_timestamp() ORDER BY t.run_at LIMIT 10000)
+                           UNION ALL
+                           (SELECT t.run_at FROM sluice_private.tasks t
+                             WHERE t.queue = q.name AND t.parked_key IS NOT NULL LIMIT 10000)) AS x) AS d),
     'failed_tasks', (SELECT count(*) FROM (SELECT 1 FROM sluice.task_failures LIMIT 10000) AS x),
     'open_circuits', coalesce((SELECT jsonb_agg(b.key ORDER BY b.key) FROM sluice.circuit_breakers b WHERE b.state <> 'closed'), '[]'),
     'sessions', greatest((SELECT c.reltuples::bigint FROM pg_class c WHERE c.oid = 'sluice.conversation_sessions'::regclass), 0))

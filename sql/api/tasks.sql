@@ -29,11 +29,44 @@ END
 $$;
 COMMENT ON FUNCTION sluice_private.ensure_queue(text) IS 'makes a queue known; workers claim from known queues only';
 
--- A sql task runs with the daemon's rights, so it must be a function that the caller may call, and none of the system's or ours.
-CREATE OR REPLACE FUNCTION sluice_private.check_payload(kind text, payload jsonb) RETURNS void
+-- A sql task is run by the daemon, so a function without SECURITY DEFINER would have the daemon's rights, whatever those of the role that
+-- enqueued it. Only roles that administer sluice may have that, and only with functions of such roles. Asked when a task is enqueued and
+-- again when it runs: the function may have been replaced and the right taken away.
+CREATE OR REPLACE FUNCTION sluice_private.administers(role_oid oid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce((SELECT r.rolsuper FROM pg_roles r WHERE r.oid = role_oid), false)
+      OR role_oid = (SELECT n.nspowner FROM pg_namespace n WHERE n.nspname = 'sluice')
+$$;
+COMMENT ON FUNCTION sluice_private.administers(oid) IS 'whether a role is a superuser or owns sluice''s schema';
+
+CREATE OR REPLACE FUNCTION sluice_private.check_sql_task(payload jsonb, role_name text) RETURNS regprocedure
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  target regprocedure;
+  target regprocedure := to_regprocedure(coalesce(payload ->> 'function', '') || '(jsonb)');
+  f pg_proc;
+  role_oid oid := to_regrole(quote_ident(role_name));
+BEGIN
+  SELECT p.* INTO f FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+   WHERE p.oid = target AND p.prokind = 'f' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sluice', 'sluice_private');
+  IF f.oid IS NULL THEN
+    PERFORM sluice_private.fail('SL005', format('payload.function %s is no function of yours with one jsonb argument', coalesce(payload ->> 'function', 'null')),
+                                NULL, 'give {"function": "schema.name", "argument": {…}} and create schema.name(jsonb)');
+  END IF;
+  IF role_oid IS NULL OR NOT has_function_privilege(role_oid, target, 'EXECUTE') THEN
+    PERFORM sluice_private.fail('SL005', format('%s may not call %s', coalesce(role_name, 'nobody'), target), NULL, format('GRANT EXECUTE ON FUNCTION %s', target));
+  END IF;
+  IF NOT f.prosecdef AND NOT (sluice_private.administers(f.proowner) AND sluice_private.administers(role_oid)) THEN
+    PERFORM sluice_private.fail('SL005', format('%s would run with the rights of the worker', target), NULL,
+                                'make it SECURITY DEFINER with a fixed search_path, so that it runs with its owner''s rights');
+  END IF;
+  RETURN target;
+END
+$$;
+COMMENT ON FUNCTION sluice_private.check_sql_task(jsonb, text) IS 'the function that a sql task of a role calls; SL005 when the role may not have it called';
+
+-- What is stored: a sql task remembers who enqueued it.
+CREATE OR REPLACE FUNCTION sluice_private.owned_payload(kind text, payload jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF payload IS NULL OR jsonb_typeof(payload) <> 'object' THEN
     PERFORM sluice_private.fail('SL005', format('payload is not a JSON object but %s', coalesce(jsonb_typeof(payload), 'null')));
@@ -44,23 +77,30 @@ BEGIN
       PERFORM sluice_private.fail('SL005', 'payload.url is missing or no http URL', NULL,
                                   'give {"url": "https://…", "method": "POST", "headers": {…}, "body": …, "timeout": 30}');
     END IF;
+    RETURN payload;
   WHEN 'sql' THEN
-    target := to_regprocedure(coalesce(payload ->> 'function', '') || '(jsonb)');
-    IF target IS NULL OR NOT EXISTS (
-         SELECT 1 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-          WHERE p.oid = target AND p.prokind = 'f' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sluice', 'sluice_private')) THEN
-      PERFORM sluice_private.fail('SL005', format('payload.function %s is no function of yours with one jsonb argument', coalesce(payload ->> 'function', 'null')),
-                                  NULL, 'give {"function": "schema.name", "argument": {…}} and create schema.name(jsonb)');
-    END IF;
-    IF NOT has_function_privilege(session_user, target, 'EXECUTE') THEN
-      PERFORM sluice_private.fail('SL005', format('%s may not call %s', session_user, target), NULL, format('GRANT EXECUTE ON FUNCTION %s', target));
-    END IF;
+    PERFORM sluice_private.check_sql_task(payload, session_user);
+    RETURN payload || jsonb_build_object('role', session_user);
   ELSE
     PERFORM sluice_private.fail('SL005', format('kind %s cannot be enqueued', coalesce(quote_literal(kind), 'null')), NULL, 'kind is http or sql');
   END CASE;
 END
 $$;
-COMMENT ON FUNCTION sluice_private.check_payload(text, jsonb) IS 'SL005 for a payload that its kind cannot run';
+COMMENT ON FUNCTION sluice_private.owned_payload(text, jsonb) IS 'a payload as its task keeps it; SL005 for one that its kind cannot run';
+
+CREATE OR REPLACE FUNCTION sluice_private.check_order(priority int, max_attempts int) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF priority IS NULL OR abs(priority) > 1000 THEN
+    PERFORM sluice_private.fail('SL005', format('priority %s is outside -1000 to 1000', coalesce(priority::text, 'null')), NULL,
+                                'each step of priority counts as 10 s of waiting');
+  END IF;
+  IF max_attempts IS NULL OR max_attempts NOT BETWEEN 1 AND 100 THEN
+    PERFORM sluice_private.fail('SL005', format('max_attempts %s is outside 1 to 100', coalesce(max_attempts::text, 'null')));
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION sluice_private.check_order(int, int) IS 'SL005 for a priority or a number of attempts that no task may have';
 
 CREATE OR REPLACE FUNCTION sluice.enqueue(kind text, payload jsonb, queue text DEFAULT 'default', run_at timestamptz DEFAULT now(), priority int DEFAULT 0,
                                           max_attempts int DEFAULT 10, idempotency_key text DEFAULT NULL) RETURNS bigint
@@ -69,15 +109,9 @@ DECLARE
   new_id bigint;
   due timestamptz := greatest(run_at, clock_timestamp());
 BEGIN
-  PERFORM sluice_private.check_payload(kind, payload);
+  payload := sluice_private.owned_payload(kind, payload);
   PERFORM sluice_private.ensure_queue(queue);
-  IF priority IS NULL OR abs(priority) > 1000 THEN
-    PERFORM sluice_private.fail('SL005', format('priority %s is outside -1000 to 1000', coalesce(priority::text, 'null')), NULL,
-                                'each step of priority counts as 10 s of waiting');
-  END IF;
-  IF max_attempts IS NULL OR max_attempts NOT BETWEEN 1 AND 100 THEN
-    PERFORM sluice_private.fail('SL005', format('max_attempts %s is outside 1 to 100', coalesce(max_attempts::text, 'null')));
-  END IF;
+  PERFORM sluice_private.check_order(priority, max_attempts);
   IF run_at IS NULL OR NOT isfinite(run_at) THEN
     PERFORM sluice_private.fail('SL005', format('run_at is %s', coalesce(run_at::text, 'null')));
   END IF;
@@ -196,10 +230,13 @@ BEGIN
   IF FOUND THEN
     RETURN;
   END IF;
-  DELETE FROM sluice_private.tasks t WHERE t.id = discard.task_id AND t.session_id IS NULL RETURNING t.* INTO dropped;
+  DELETE FROM sluice_private.tasks t WHERE t.id = discard.task_id AND t.session_id IS NULL AND t.kind <> 'cron' RETURNING t.* INTO dropped;
   IF dropped.id IS NULL THEN
     PERFORM sluice_private.fail('SL005', format('task %s is no dead letter, queued input or free-standing task', coalesce(discard.task_id::text, 'null')), NULL,
-                                'a task that a session waits for goes with its session: sluice.end_session');
+                                'a task that a session waits for goes with its session: sluice.end_session; a schedule''s with sluice.unschedule');
+  END IF;
+  IF dropped.queue IN (SELECT q.name FROM sluice_private.queues q WHERE q.limited) THEN
+    PERFORM sluice_private.unpark(dropped.queue);  -- others may have waited for this one's end
   END IF;
   INSERT INTO sluice.task_idempotency_records (idempotency_key, status, error_message, task_id, kind)
   VALUES (coalesce(dropped.key, 'task:' || dropped.id), 'discarded', 'discarded by hand', dropped.id, dropped.kind);
@@ -228,7 +265,10 @@ COMMENT ON FUNCTION sluice.resume_queue(text) IS 'ends a pause. Error: SL005';
 
 SELECT sluice_private.hide('sluice_private.known_key(text, text)');
 SELECT sluice_private.hide('sluice_private.ensure_queue(text)');
-SELECT sluice_private.hide('sluice_private.check_payload(text, jsonb)');
+SELECT sluice_private.hide('sluice_private.administers(oid)');
+SELECT sluice_private.hide('sluice_private.check_sql_task(jsonb, text)');
+SELECT sluice_private.hide('sluice_private.owned_payload(text, jsonb)');
+SELECT sluice_private.hide('sluice_private.check_order(int, int)');
 SELECT sluice_private.hide('sluice_private.requeue_failures(bigint[])');
 SELECT sluice_private.publish_api('sluice.enqueue(text, jsonb, text, timestamptz, int, int, text)');
 SELECT sluice_private.publish_api('sluice.retry_task(bigint)');

@@ -132,7 +132,7 @@ BEGIN
   BEGIN
     INSERT INTO sluice.webhook_endpoints AS e
            (url, events, flow_id, filter, headers, timeout_seconds, retry_schedule, max_in_flight, rate_limit, ordering, client_certificate,
-            payload_version, max_age, description, enabled, disabled_reason, validation, validation_due)
+            payload_version, max_age, description, enabled, disabled_reason, validation, validation_due, since)
     VALUES (url, events, (given ->> 'flow_id')::uuid, (given ->> 'filter')::jsonpath, coalesce(nullif(given -> 'headers', 'null'), '{}'),
             coalesce((given ->> 'timeout')::smallint, 15),
             coalesce(nullif(given -> 'retry_schedule', 'null'), '[0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]'),
@@ -142,7 +142,7 @@ BEGIN
                                                            ELSE (given ->> 'max_age')::interval END, '7 days'),
             given ->> 'description', coalesce((given ->> 'enabled')::boolean, true) AND NOT coalesce((given ->> 'validation')::boolean, false),
             CASE WHEN (given ->> 'validation')::boolean THEN 'waits for its validation' END, CASE WHEN (given ->> 'validation')::boolean THEN 'pending' END,
-            CASE WHEN (given ->> 'validation')::boolean THEN clock_timestamp() END)
+            CASE WHEN (given ->> 'validation')::boolean THEN clock_timestamp() END, sluice_private.present())
     RETURNING e.id INTO endpoint_id;
   EXCEPTION WHEN data_exception OR check_violation OR syntax_error THEN
     PERFORM sluice_private.fail('SL005', format('bad option: %s', SQLERRM), NULL, 'timeout 1–30 s, max_in_flight 1–1000, rate_limit > 0, '

@@ -63,6 +63,7 @@ CREATE TABLE sluice_private.tasks (
         autovacuum_vacuum_insert_scale_factor = 0.2, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX tasks_due ON sluice_private.tasks (queue, order_key, id) WHERE priority = 0;
 CREATE INDEX tasks_due_by_priority ON sluice_private.tasks (queue, order_key, id) WHERE priority <> 0;
+CREATE INDEX tasks_scheduled_by_priority ON sluice_private.tasks (queue, run_at) WHERE priority <> 0;
 CREATE UNIQUE INDEX tasks_one_a_session ON sluice_private.tasks (session_id) WHERE session_id IS NOT NULL AND kind <> 'timer';
 CREATE INDEX tasks_timers ON sluice_private.tasks (session_id) WHERE kind = 'timer';
 

@@ -15,6 +15,7 @@ CREATE TABLE sluice.flow_events (
   alias          text,
   key            text,
   correlation_id text,
+  version        int,
   body           text        NOT NULL
 ) PARTITION BY LIST (slot);
 CREATE INDEX flow_events_by_xid ON sluice.flow_events (xid, id);
@@ -23,7 +24,17 @@ COMMENT ON TABLE sluice.flow_events IS 'append-only log of events; rows are neve
 COMMENT ON COLUMN sluice.flow_events.id IS 'order of reading; of one session it is commit order';
 COMMENT ON COLUMN sluice.flow_events.xid IS 'transaction that wrote the row; cursors compare it with their snapshot';
 COMMENT ON COLUMN sluice.flow_events.alias IS 'second name that patterns match, such as session.completed';
+COMMENT ON COLUMN sluice.flow_events.version IS 'version of the event type when it was written, if it was defined';
 COMMENT ON COLUMN sluice.flow_events.body IS 'the JSON text that receivers get, built once';
+
+CREATE TABLE sluice.event_types (
+  event_type text PRIMARY KEY,
+  version    int         NOT NULL,
+  schema     jsonb,
+  defined_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE sluice.event_types IS 'types of the users'' own events that were described by define_event';
+COMMENT ON COLUMN sluice.event_types.schema IS 'JSON Schema of the member data; null: anything goes';
 
 CREATE SEQUENCE sluice_private.event_slot MINVALUE 0 MAXVALUE 7 START 0;
 COMMENT ON SEQUENCE sluice_private.event_slot IS 'slot of flow_events that is being filled';
@@ -105,10 +116,13 @@ CREATE TABLE sluice.event_failures (
   error          text        NOT NULL,
   attempts       int         NOT NULL,
   parked_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  retry_at       timestamptz,
   UNIQUE (consumer_id, event_id)
 );
+CREATE INDEX event_failures_to_retry ON sluice.event_failures (consumer_id, event_id) WHERE retry_at IS NOT NULL;
 CREATE INDEX event_failures_by_session ON sluice.event_failures (consumer_id, session_id) WHERE session_id IS NOT NULL;
 COMMENT ON TABLE sluice.event_failures IS 'events parked after a consumer''s last attempt, and those parked behind them';
+COMMENT ON COLUMN sluice.event_failures.retry_at IS 'when somebody asked that the consumer take it again; null: it stays parked';
 COMMENT ON COLUMN sluice.event_failures.attempts IS '0 for an event that was parked behind an earlier one of its session';
 
 WITH c AS (

@@ -9,8 +9,10 @@
 
 -- name: list_consumers
 -- → id bigint, name text, kind text, patterns text[], settings text; those to be run. Read again at payload "consumers" and every 2 s:
--- a listener that died leaves its locks to the first that asks.
-SELECT id, name, kind, patterns, settings::text FROM sluice.event_consumers WHERE enabled ORDER BY id;
+-- a listener that died leaves its locks to the first that asks. retries boolean: parked events of it are to be taken again.
+SELECT c.id, c.name, c.kind, c.patterns, c.settings::text,
+       EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = c.id AND f.retry_at IS NOT NULL) AS retries
+  FROM sluice.event_consumers c WHERE c.enabled ORDER BY c.id;
 
 -- name: take_consumer
 -- $1 consumer bigint → boolean. Held until the connection ends or release_consumer.
@@ -59,6 +61,15 @@ SELECT sluice_private.move_cursor($1, $2, $3::text::pg_snapshot, $4::text::pg_sn
 -- name: park_event
 -- $1 consumer bigint, $2 error text, $3 attempts int → event id
 SELECT sluice_private.park_event($1, $2, $3);
+
+-- name: run_parked
+-- $1 consumer bigint → event_id (null: none is to be retried), event_type, session_id, correlation_id, body. The handler's own errors come
+-- through: then park_again. Kinds log and native handle the row themselves.
+SELECT p.event_id, p.event_type, p.session_id, p.correlation_id, p.body FROM sluice_private.run_parked($1) AS p;
+
+-- name: park_again
+-- $1 consumer bigint, $2 error text → event id
+SELECT sluice_private.park_again($1, $2);
 
 -- name: lag
 -- → name, events_behind (counted up to 100,000), seconds_behind, parked; for metrics, every few seconds

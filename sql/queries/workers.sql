@@ -35,7 +35,7 @@ WITH live AS MATERIALIZED (
        WHERE t.queue = q.name AND t.priority = 0 AND t.order_key >= $3 AND t.order_key <= statement_timestamp()
          AND (t.claimed_by IS NULL OR t.claimed_by NOT IN (SELECT id FROM live))
        ORDER BY t.order_key, t.id LIMIT $2 FOR UPDATE SKIP LOCKED) AS d
-   WHERE NOT q.paused
+   WHERE NOT q.paused AND NOT q.limited
 ), due_by_priority AS MATERIALIZED (
   SELECT d.id, d.order_key
     FROM sluice_private.queues q
@@ -44,7 +44,7 @@ WITH live AS MATERIALIZED (
        WHERE t.queue = q.name AND t.priority <> 0 AND t.run_at <= statement_timestamp()
          AND (t.claimed_by IS NULL OR t.claimed_by NOT IN (SELECT id FROM live))
        ORDER BY t.order_key, t.id LIMIT $2 FOR UPDATE SKIP LOCKED) AS d
-   WHERE NOT q.paused
+   WHERE NOT q.paused AND NOT q.limited
 ), claimed AS (
   UPDATE sluice_private.tasks t
      SET claimed_by = $1, claim_token = nextval('sluice_private.claim_tokens')
@@ -65,8 +65,11 @@ SELECT min(d.due)
   FROM sluice_private.queues q
   CROSS JOIN LATERAL (
     (SELECT t.order_key AS due FROM sluice_private.tasks t
-      WHERE t.queue = q.name AND t.priority = 0 AND t.order_key > statement_timestamp() ORDER BY t.order_key, t.id LIMIT 1)) AS d
- WHERE NOT q.paused;
+      WHERE t.queue = q.name AND t.priority = 0 AND t.order_key > statement_timestamp() ORDER BY t.order_key, t.id LIMIT 1)
+    UNION ALL
+    (SELECT t.run_at FROM sluice_private.tasks t
+      WHERE t.queue = q.name AND t.priority <> 0 AND t.run_at > statement_timestamp() ORDER BY t.run_at LIMIT 1)) AS d
+ WHERE NOT q.paused AND NOT q.limited;
 
 -- name: commit_steps
 -- Arguments and outcomes: see sql/api/steps.sql.

@@ -118,5 +118,40 @@ TEST_F(ListenerFault, PoisonEventIsParkedAndTheOthersGoOn) {
   EXPECT_EQ(client_.value("select error like '%cannot take it%' and attempts = 2 from sluice.event_failures"), "t");
 }
 
+// The session's events come in order after the retry, whether they were parked before it or while it ran.
+TEST_F(ListenerFault, ParkedEventsAreRetriedInTheOrderOfTheirSession) {
+  client_.run(
+      "create table seen (place bigint generated always as identity, session_id uuid, revision int);"
+      "create table ill (revision int); insert into ill values (10);"
+      "create function picky(events jsonb) returns void language plpgsql as $$ declare e jsonb; begin"
+      "  for e in select * from jsonb_array_elements(events) loop"
+      "    if (e #>> '{data,revision}')::int in (select revision from public.ill) then raise exception 'cannot take "
+      "it'; end if;"
+      "    insert into public.seen (session_id, revision) values ((e ->> 'session_id')::uuid, (e #>> "
+      "'{data,revision}')::int);"
+      "  end loop; end $$;"
+      "select sluice.on_event('picky', '{*}', 'picky(jsonb)');"
+      "update sluice.event_consumers set settings = '{\"max_attempts\": 1}' where name = 'picky'");
+  DaemonProcess listener("listener", database_.dsn());
+  start_sessions(2);
+  for (int revision = 10; revision < 14; ++revision) client_.run(first_session_to(revision));
+  client_.run(last_session_to(20));
+  client_.wait_until("select count(*) from sluice.event_failures", "4");
+  client_.wait_until("select count(*) from seen where revision = 20", "1");
+  EXPECT_EQ(client_.value("select sluice.retry_event('picky')"), "1");
+  client_.wait_until("select attempts from sluice.event_failures order by event_id limit 1", "2");  // still ill
+  EXPECT_EQ(client_.value("select count(*) from sluice.event_failures"), "4");
+  client_.run("update ill set revision = 12");
+  EXPECT_EQ(client_.value("select sluice.retry_event('picky', max(event_id)) from sluice.event_failures"), "1");
+  client_.wait_until("select string_agg(attempts::text, ' ' order by event_id) from sluice.event_failures", "1 0");
+  client_.run(first_session_to(14));
+  client_.wait_until("select count(*) from sluice.event_failures", "3");
+  client_.run("select sluice.discard_event('picky', min(event_id)) from sluice.event_failures");
+  client_.wait_until("select count(*) from sluice.event_failures", "0");
+  client_.run(first_session_to(15));
+  client_.wait_until("select string_agg(revision::text, ' ' order by place) from seen where revision between 10 and 19",
+                     "10 11 13 14 15");
+}
+
 }  // namespace
 }  // namespace sluice::test

@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)flow::mapped_object(*value, *value, flow::MappingKind::kWebhook);
   (void)flow::mapped_object(*value, *value, flow::MappingKind::kApiCall);
   try {
-    const flow::FlowSet flows{.main = flow::Flow::from_json(*value), .subflows = {}};
+    const flow::FlowSet flows{.main = flow::Flow::from_json(*value), .subflows = {}, .pins = {}};
     flow::Conversation talk(flows, clone(*value), flow::Time(),
                             [](const auto&, const auto&) { return flow::HttpOutcome(); });
     (void)talk.start();

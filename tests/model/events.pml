@@ -14,6 +14,8 @@
  *   NEVER_RING        a writer does not notify
  *   LISTEN_LATE       LISTEN after the drain
  *   LOWER_SILENTLY    lower the flag without waking the other listeners
+ *   DEAF_TO_AWAKE     answer another listener's lowering as if a writer had rung: look once, sleep again
+ *   CLEAR_LATE        forget the notifications that came while looking
  *   PAGE_BY_ID        read what has an id above the last one
  *   HORIZON           read what is below xmin, in order of xid
  *   CURSOR_FIRST      move the cursor before the batch is handled
@@ -42,6 +44,7 @@ bool locked[2];                    /* row locks of two sessions */
 byte writers_done, crashes;
 
 bool listening[LISTENERS], notified[LISTENERS], asleep[LISTENERS];
+bool told[LISTENERS];              /* another listener lowered the flag */
 short cursor[LISTENERS], handled[LISTENERS];
 byte last_id[LISTENERS];           /* for PAGE_BY_ID */
 byte shown[LISTENERS * 2];         /* greatest id handled, by listener and session */
@@ -51,6 +54,17 @@ inline notify_all() {
   for (n : 0 .. LISTENERS - 1) {
     if
     :: listening[n] -> notified[n] = true
+    :: else
+    fi
+  }
+  n = 0
+}
+
+inline tell_all() {
+  byte n;
+  for (n : 0 .. LISTENERS - 1) {
+    if
+    :: listening[n] && n != l -> told[n] = true
     :: else
     fi
   }
@@ -197,7 +211,7 @@ proctype listener(byte l) {
   byte B, declared, k, snap_xmax;
 restart:
   atomic {
-    asleep[l] = false; notified[l] = false; fresh = 0; snap = 0; snap_xmax = 0; B = 0;
+    asleep[l] = false; notified[l] = false; told[l] = false; fresh = 0; snap = 0; snap_xmax = 0; B = 0;
 #ifndef LISTEN_LATE
     listening[l] = true;
 #endif
@@ -206,12 +220,12 @@ restart:
 #endif
   }
 lower:
-  notified[l] = false;
+  atomic { notified[l] = false; told[l] = false }
   if
   :: flag != 0 ->
      flag = 0;
 #ifndef LOWER_SILENTLY
-     atomic { notify_all() }
+     atomic { tell_all() }
 #endif
   :: else
   fi;
@@ -223,8 +237,8 @@ hot:
   fi;
   may_crash();
   if
-  :: notified[l] -> goto lower
-  :: !notified[l] && declared < DECLARES -> goto declare
+  :: notified[l] || told[l] -> goto lower
+  :: !notified[l] && !told[l] && declared < DECLARES -> goto declare
   :: goto hot
   fi;
 declare:
@@ -247,11 +261,11 @@ drain:
   :: else
   fi;
   if
-  :: notified[l] -> goto lower
+  :: notified[l] || told[l] -> goto lower
 #ifdef DRAIN_BY_XMAX
-  :: !notified[l] && snap_xmax >= B -> goto sleep
+  :: !notified[l] && !told[l] && snap_xmax >= B -> goto sleep
 #else
-  :: !notified[l] && (BELOW(B) & ~snap) == 0 -> goto sleep
+  :: !notified[l] && !told[l] && (BELOW(B) & ~snap) == 0 -> goto sleep
 #endif
   :: else -> may_crash(); goto drain
   fi;
@@ -261,17 +275,46 @@ sleep:
 #endif
   atomic { asleep[l] = true; fresh = 0; snap = 0; snap_xmax = 0; B = 0 }
   if
-  :: atomic { notified[l] -> asleep[l] = false }
+  :: atomic { notified[l] || told[l] -> asleep[l] = false }
   :: atomic { crashes < CRASHES -> crashes++; asleep[l] = false; goto restart }
   fi;
-  goto lower
+  /* A writer's notification alone may be answered with the flag left up. */
+  if
+  :: goto lower
+#ifdef DEAF_TO_AWAKE
+  :: goto look
+#else
+  :: !told[l] -> goto look
+#endif
+  fi;
+look:
+#ifdef DEAF_TO_AWAKE
+  told[l] = false;
+#endif
+#ifndef CLEAR_LATE
+  notified[l] = false;
+#endif
+again:
+  poll();
+  if
+  :: fresh != 0 -> commit_batch(); goto again
+  :: else -> keep_up()
+  fi;
+#ifdef CLEAR_LATE
+  notified[l] = false;
+#endif
+  if
+  :: notified[l] || told[l] -> goto lower
+  :: else -> goto sleep
+  fi
 }
 
 /* Everybody sleeps, all writers are done, nothing is under way: then nothing may be left. */
 active proctype judge() {
   byte n;
   atomic {
-    writers_done == WRITERS && asleep[0] && !notified[0] && (LISTENERS == 1 || (asleep[LISTENERS - 1] && !notified[LISTENERS - 1])) ->
+    writers_done == WRITERS && asleep[0] && !notified[0] && !told[0] &&
+    (LISTENERS == 1 || (asleep[LISTENERS - 1] && !notified[LISTENERS - 1] && !told[LISTENERS - 1])) ->
     for (n : 0 .. LISTENERS - 1) {
       assert(handled[n] == committed)
     }

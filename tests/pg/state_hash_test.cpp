@@ -1,4 +1,7 @@
 // The hash of a state in C++ and in SQL, and what jsonb makes of numbers.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <random>
 
 #include "core/base/canonical_json.h"
@@ -69,7 +72,13 @@ class StateHash : public PgTest {
  protected:
   StateHash() : PgTest(test::TestDatabase::From::kTemplate) {}
   std::unique_ptr<Connection> connection_ = connect();
-  std::uint64_t seed_ = std::random_device{}();
+  std::uint64_t seed_ = from_environment("SLUICE_HASH_SEED", std::random_device{}());
+
+  // SLUICE_HASH_DOCUMENTS=1000000 makes the test below a long one: ./dev hashes 1000000
+  static std::uint64_t from_environment(const char* name, std::uint64_t fallback) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
+  }
 };
 
 TEST_F(StateHash, TheStoredFormFollowsJsonb) {
@@ -86,14 +95,27 @@ TEST_F(StateHash, TheStoredFormFollowsJsonb) {
 }
 
 TEST_F(StateHash, EqualsTheOneInSql) {
-  const std::vector<std::string> texts = samples(seed_, 500);
-  const Result hashes =
-      query(*connection_, "select sluice.state_hash(t::jsonb) from unnest($1) with ordinality as u(t, n) order by n",
-            Params().text_array(texts));
-  for (int i = 0; i < hashes.rows(); ++i) {
-    const std::string& text = texts[static_cast<std::size_t>(i)];
-    EXPECT_EQ(state_hash_stored(*parse_json(text)), hashes[i].text(0)) << text << " seed " << seed_;
+  constexpr std::uint64_t kBatch = 5000;
+  const std::uint64_t count = from_environment("SLUICE_HASH_DOCUMENTS", 500);
+  RecordProperty("seed", std::to_string(seed_));
+  std::uint64_t compared = 0;
+  std::uint64_t bytes = 0;
+  while (compared < count) {
+    const std::vector<std::string> texts =
+        samples(seed_ + compared, static_cast<int>(std::min(kBatch, count - compared)));
+    const Result hashes = loop_.run(connection_->query(
+        "select sluice.state_hash(t::jsonb) from unnest($1) with ordinality as u(t, n) order by n",
+        Params().text_array(texts), in(std::chrono::minutes(5))));
+    ASSERT_EQ(hashes.rows(), static_cast<int>(texts.size()));
+    for (int i = 0; i < hashes.rows(); ++i) {
+      const std::string& text = texts[static_cast<std::size_t>(i)];
+      bytes += text.size();
+      ASSERT_EQ(state_hash_stored(*parse_json(text)), hashes[i].text(0)) << text << " seed " << seed_;
+    }
+    compared += texts.size();
   }
+  std::printf("%llu documents, %llu bytes, seed %llu\n", static_cast<unsigned long long>(compared),
+              static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(seed_));
 }
 
 }  // namespace

@@ -60,6 +60,20 @@ SELECT is((SELECT string_agg(format('%s %s', f.attempts, f.error), '; ' ORDER BY
           '10 poison; 0 parked behind an earlier event of its session', 'what is behind the poison in its session is parked too');
 SELECT is((SELECT array_agg(DISTINCT s.session_token) FROM test.seen t JOIN sluice.conversation_sessions s ON s.id = (t.event ->> 'session_id')::uuid), '{s2}');
 
+-- what was parked is tried again, from the first of its session on
+SELECT throws_ok($$SELECT sluice.retry_event('choke', 0)$$, 'SL005');
+SELECT is((SELECT sluice.retry_event('choke', max(event_id)) FROM sluice.event_failures), 1::bigint, 'asking for the second asks for the first');
+SELECT throws_ok(format('SELECT * FROM sluice_private.run_parked(%s)', :choke), 'P0001', 'poison');
+SELECT is(sluice_private.park_again(:choke, 'poison again'), (SELECT min(event_id) FROM sluice.event_failures), 'it stays parked');
+SELECT is((SELECT event_id FROM sluice_private.run_parked(:choke)), NULL, 'and is left alone');
+DELETE FROM test.seen;
+CREATE OR REPLACE FUNCTION test.choke(events jsonb) RETURNS void LANGUAGE sql AS 'SELECT test.see(events)';
+SELECT is(sluice.retry_event('choke'), 1::bigint);
+SELECT ok((SELECT event_id FROM sluice_private.run_parked(:choke)) IS NOT NULL AND (SELECT event_id FROM sluice_private.run_parked(:choke)) IS NOT NULL
+          AND (SELECT event_id FROM sluice_private.run_parked(:choke)) IS NULL, 'the first, then what stood behind it');
+SELECT is((SELECT array_agg((event #>> '{data,revision}')::int ORDER BY place) FROM test.seen), '{1,2}', 'in order');
+SELECT is_empty('SELECT FROM sluice.event_failures');
+
 -- registration
 SELECT throws_ok($$SELECT sluice.on_event('x', '{*}', 'pg_catalog.now()')$$, 'SL005');
 SELECT throws_ok($$SELECT sluice.on_event('x', '{a b}', 'test.see(jsonb)')$$, 'SL005');
@@ -155,6 +169,27 @@ SELECT is((h.events, h.produced)::text, '(1,1)', 'and is handled now') FROM slui
 SELECT is((h.events, h.produced)::text, '(0,0)', 'once') FROM sluice_private.run_sql_handler(:see, 10) AS h;
 SELECT sluice.emit('orders.after');
 SELECT is((h.events, h.produced)::text, '(1,1)') FROM sluice_private.run_sql_handler(:see, 10) AS h;
+-- a consumer that nobody runs: told by name, and given up aloud
+SELECT sluice.on_event('asleep', '{orders.*}', 'test.see(jsonb)');
+UPDATE sluice.event_consumers SET enabled = false WHERE name = 'asleep';
+SELECT count(sluice.emit('orders.missed')) FROM generate_series(1, 3);
+SELECT is((SELECT events_behind FROM sluice.consumer_lag WHERE name = 'asleep'), 3::bigint, 'a disabled consumer keeps its place');
+SELECT is(sluice.skip_events('asleep'), 3::bigint, 'what is given up is counted');
+SELECT is((SELECT (body::jsonb -> 'data') - 'cursor' FROM sluice.flow_events ORDER BY id DESC LIMIT 1), '{"consumer": "asleep", "events": 3}', 'and an event says so');
+SELECT is((SELECT events_behind FROM sluice.consumer_lag WHERE name = 'asleep'), 1::bigint, 'the consumer goes on with what comes now');
+SELECT throws_ok($$SELECT sluice.skip_events('nobody')$$, 'SL005');
+SELECT sluice.off_event('asleep');
+
+-- Registration in a transaction that has its id already, while a younger one ends: what the transaction emits afterwards is news.
+BEGIN;
+SELECT pg_current_xact_id() IS NOT NULL;
+\! psql -XAtq -c 'SELECT pg_current_xact_id()' >/dev/null
+SELECT sluice.on_event('young', '{orders.*}', 'test.see(jsonb)');
+SELECT sluice.emit('orders.own');
+COMMIT;
+SELECT is((h.events, h.produced)::text, '(1,1)', 'an event of the registering transaction') FROM sluice_private.run_sql_handler(test.consumer('young'), 10) AS h;
+SELECT is((h.events, h.produced)::text, '(0,0)', 'once') FROM sluice_private.run_sql_handler(test.consumer('young'), 10) AS h;
+
 DROP OWNED BY sluice_test_user;
 DROP ROLE sluice_test_user;
 SELECT * FROM finish();

@@ -51,6 +51,7 @@ SELECT is((SELECT count(*) FROM sluice.flow_events WHERE id > (SELECT id FROM te
 RESET statement_timeout;
 
 -- Any writer, whatever its search_path; operators and functions of the writer's are not used.
+DROP ROLE IF EXISTS sluice_test_writer;
 CREATE ROLE sluice_test_writer;
 CREATE SCHEMA evil AUTHORIZATION sluice_test_writer;
 GRANT USAGE ON SCHEMA sluice TO sluice_test_writer;
@@ -92,6 +93,85 @@ SELECT is_empty($$SELECT FROM pg_trigger WHERE tgrelid = 'test.orders'::regclass
 SET SESSION AUTHORIZATION sluice_test_writer;
 SELECT throws_ok($$SELECT sluice.watch_table('test.orders', 'orders', 'id')$$, '42501');
 RESET SESSION AUTHORIZATION;
+
+-- keys that change, columns of other types, correlation, and the end of watching
+-- The columns n, o, at and type are called as things in the trigger are.
+CREATE TABLE test.items (sku text PRIMARY KEY, at timestamptz, tags text[], n int, o int, type text);
+SELECT sluice.watch_table('test.items', 'shop.items', 'sku');
+SELECT sluice.watch_table('test.items', 'shop.items', 'sku');
+SELECT test.mark();
+BEGIN;
+SET LOCAL sluice.correlation_id = 'c7';
+INSERT INTO test.items VALUES ('a', '2026-01-02 03:04Z', '{x,"y z"}'), ('b', NULL, NULL);
+COMMIT;
+SELECT is(test.emitted(), 'shop.items.inserted shop.items.inserted', 'watched twice is watched once');
+SELECT is((SELECT array_agg(DISTINCT correlation_id) FROM sluice.flow_events WHERE id > (SELECT id FROM test.mark)), '{c7}', 'rows carry the transaction''s correlation id');
+SELECT test.mark();
+UPDATE test.items SET at = now() WHERE false;
+UPDATE test.items SET sku = 'c' WHERE sku = 'b';
+SELECT is((SELECT string_agg(event_type || ' ' || key, ', ' ORDER BY event_type) FROM sluice.flow_events WHERE id > (SELECT id FROM test.mark)),
+          'shop.items.deleted b, shop.items.inserted c', 'a changed key shows as an end and a start; a statement without rows as nothing');
+SELECT test.mark();
+INSERT INTO test.items (sku) SELECT 'n' || n FROM generate_series(1, 50) AS n ON CONFLICT DO NOTHING;
+UPDATE test.items SET tags = '{t}' WHERE sku LIKE 'n%';
+SELECT is((SELECT string_agg(format('%s %s', event_type, n), ', ' ORDER BY event_type) FROM (SELECT event_type, count(*) AS n FROM sluice.flow_events WHERE id > (SELECT id FROM test.mark) GROUP BY 1) AS w),
+          'shop.items.inserted 50, shop.items.updated 50', 'one event a row, whatever the statement');
+SELECT test.mark();
+TRUNCATE test.items;
+SELECT is((SELECT string_agg(DISTINCT event_type, ' ') || ' ' || count(*) FROM sluice.flow_events WHERE id > (SELECT id FROM test.mark)), 'shop.items.deleted 52');
+SELECT sluice.unwatch_table('test.items');
+SELECT test.mark();
+INSERT INTO test.items (sku) VALUES ('z');
+SELECT is(test.emitted(), NULL, 'unwatched');
+SELECT throws_ok($$SELECT sluice.unwatch_table('test.items')$$, 'SL005');
+
+-- defined types: a version to carry, a schema to fit
+SELECT throws_ok(format('SELECT sluice.define_event(%L, %L)', 'order.paid', s), 'SL005', m, 'refused: ' || s)
+  FROM (VALUES ('{"type": "objekt"}', NULL), ('{"type": []}', NULL), ('{"required": ["a", 1]}', NULL), ('{"properties": {"a": 3}}', NULL), ('[]', NULL),
+               ('{"minimum": "1"}', NULL), ('{"minLength": -1}', NULL), ('{"pattern": "("}', NULL), ('{"enum": []}', NULL),
+               ('{"$ref": "#/x"}', 'schema keyword ''$ref'' at its root is not checked here'),
+               ('{"properties": {"a": {"items": {"oneOf": []}}}}', 'schema keyword ''oneOf'' at /properties/a/items is not checked here')) AS c (s, m);
+SELECT throws_ok($$SELECT sluice.define_event('node_changed')$$, 'SL005', NULL, 'a type of Sluice itself cannot be defined');
+SELECT is(sluice_private.schema_fault(s::jsonb, v::jsonb), f, format('%s %s', s, v))
+  FROM (VALUES ('true', '1', NULL), ('false', '1', 'the data is not allowed'), ('{}', '{"a": 1}', NULL),
+               ('{"type": "integer"}', '1.0', NULL), ('{"type": "integer"}', '1.5', 'the data is of type number, not "integer"'),
+               ('{"type": ["string", "null"]}', 'null', NULL), ('{"type": "object"}', '[]', 'the data is of type array, not "object"'),
+               ('{"required": ["a"]}', '{"b": 1}', 'the data has no member ''a'''), ('{"required": ["a"]}', '3', NULL),
+               ('{"properties": {"a": {"type": "string"}}}', '{"a": 1}', '/a is of type number, not "string"'),
+               ('{"properties": {"a": {}}, "additionalProperties": false}', '{"a": 1, "b": 2}', '/b is not allowed'),
+               ('{"additionalProperties": {"type": "number"}}', '{"b": "x"}', '/b is of type string, not "number"'),
+               ('{"enum": [1, "a", null]}', 'null', NULL), ('{"enum": [1, "a"]}', '2', 'the data is none of [1, "a"]'),
+               ('{"const": {"a": [1]}}', '{"a": [1]}', NULL), ('{"const": 1}', '2', 'the data is not 1'),
+               ('{"items": {"properties": {"n": {"minimum": 1}}}}', '[{"n": 1}, {"n": 0}]', '/1/n is below 1'),
+               ('{"maximum": 2}', '2.1', 'the data is above 2'), ('{"maximum": 2}', '"x"', NULL),
+               ('{"minLength": 2}', '"ü"', 'the data is shorter than 2'), ('{"maxLength": 1}', '"üü"', 'the data is longer than 1'),
+               ('{"minItems": 1}', '[]', 'the data has fewer items than 1'), ('{"maxItems": 1}', '[1, 2]', 'the data has more items than 1'),
+               ('{"pattern": "^a+$"}', '"aab"', 'the data does not match "^a+$"'), ('{"pattern": "^a+$"}', '"aa"', NULL)) AS c (s, v, f);
+SELECT sluice.define_event('order.paid', '{"title": "An order was paid", "type": "object", "required": ["sum"], "properties": {"sum": {"type": "number", "minimum": 0}}}', 2);
+SELECT sluice.define_event('order.paid', '{"title": "An order was paid", "type": "object", "required": ["sum"], "properties": {"sum": {"type": "number", "minimum": 0}}}', 2);
+SELECT throws_ok($$SELECT sluice.define_event('order.paid', '{}', 2)$$, 'SL005', NULL, 'a version means one schema');
+SELECT throws_ok($$SELECT sluice.define_event('order.paid', NULL, 1)$$, 'SL005', NULL, 'versions go up');
+SELECT test.mark();
+SELECT throws_ok($$SELECT sluice.emit('order.paid', 'k', '{"sum": -1}')$$, 'SL005', 'event order.paid does not fit its schema: /sum is below 0');
+SELECT throws_ok($$SELECT sluice.emit('order.paid', 'k', NULL)$$, 'SL005');
+SELECT sluice.emit('order.paid', 'k', '{"sum": 1}');
+SELECT is(test.emitted(), 'order.paid', 'what does not fit is not written');
+SELECT is((test.last_body() -> 'version')::int, 2, 'the body has the version');
+SELECT is((SELECT version FROM sluice.flow_events ORDER BY id DESC LIMIT 1), 2);
+BEGIN;
+SET LOCAL sluice.correlation_id = 'c8';
+SELECT sluice.emit('order.sent'), sluice.emit('order.sent', correlation_id => 'c9');
+COMMIT;
+SELECT is((SELECT array_agg(correlation_id ORDER BY id) FROM sluice.flow_events WHERE event_type = 'order.sent'), '{c8,c9}', 'the transaction''s correlation id, or the call''s own');
+SELECT sluice.watch_table('test.items', 'shop.items', 'sku', '{sku}');
+SELECT sluice.define_event('shop.items.inserted', '{"properties": {"new": {"properties": {"sku": {"maxLength": 3}}}}}', 3);
+SELECT throws_ok($$INSERT INTO test.items VALUES ('ok'), ('too long')$$, 'SL005', 'event shop.items.inserted does not fit its schema: /new/sku is longer than 3');
+INSERT INTO test.items VALUES ('fit');
+SELECT is((test.last_body() ->> 'version', test.last_body() #>> '{data,new,sku}')::text, '(3,fit)', 'rows of watched tables are checked and carry the version');
+SELECT sluice.undefine_event('shop.items.inserted');
+INSERT INTO test.items VALUES ('too long');
+SELECT ok(NOT test.last_body() ? 'version', 'a type that is no longer defined');
+SELECT throws_ok($$SELECT sluice.undefine_event('shop.items.inserted')$$, 'SL005');
 
 -- patterns
 SELECT ok(sluice_private.event_matches(t, a, p::text[]) = m, format('%s %s %s', t, a, p))

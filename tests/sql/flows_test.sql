@@ -39,7 +39,7 @@ SELECT is((SELECT count(*) FROM sluice.flow_definitions WHERE name = 'x'), 0::bi
 SELECT is(pg_temp.rules(pg_temp.with_node('{"node_type": "message", "content": {"text": "hi"}}')), NULL, 'a good flow has an empty report');
 SELECT is(pg_temp.rules(d), r, r) FROM (VALUES
   ('{"nodes": [{"node_id": "a", "node_type": "message", "content": {"text": "x"}}]}'::jsonb, 'ERROR missing-entry'),
-  ('{"entry_node_id": "b", "nodes": [{"node_id": "a", "node_type": "message", "content": {"text": "x"}}]}', 'ERROR unknown-entry, WARNING unreachable-node'),
+  ('{"entry_node_id": "b", "nodes": [{"node_id": "a", "node_type": "message", "content": {"text": "x"}}]}', 'ERROR unknown-entry'),
   (pg_temp.with_node('{"node_type": "teleport"}'), 'ERROR unknown-node-type'),
   (pg_temp.with_node('{"node_type": "message"}'), 'ERROR missing-content'),
   (pg_temp.with_node('{"node_type": "question"}'), 'ERROR missing-content'),

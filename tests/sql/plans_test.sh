@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The workers' statements at ROWS (default 1,000,000) tasks and sessions read by index alone, whatever the planner believes: once with the
+# The workers' and clients' statements at ROWS (default 1,000,000) tasks and sessions read by index alone, whatever the planner believes: once with the
 # statistics of an empty table, once with those of a full one.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 rows=${ROWS:-1000000}
 query() { awk -v name="$1" '/^-- name: /{on = ($3 == name); next} on' "$here/../../sql/queries/workers.sql"; }
 export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning -c statement_timeout=300s"
-echo "1..8"
+echo "1..10"
 psql -Xq -v ON_ERROR_STOP=1 <<SQL
 SET session_replication_role = replica;
 SET synchronous_commit = off;
@@ -47,12 +47,34 @@ SELECT c.outcome, count(*)
                                    b.texts, b.nodes, b.deadlines, b.jsons, b.texts, b.steps, b.nodes, b.nodes, b.jsons) AS c
  GROUP BY c.outcome;
 \echo END
+\echo BEGIN calls
+BEGIN;
+SELECT session_token AS token FROM sluice.conversation_sessions WHERE id = md5('$1')::uuid \gset
+SELECT sluice.patch_state(:'token', '{"b": 2}'), sluice.send_input(:'token', '"x"', 'k$1');
+SELECT sluice.session(:'token');
+SELECT sluice.end_session(:'token');
+SELECT sluice.start_session((SELECT flow_id::text FROM sluice.flow_versions LIMIT 1));
+SELECT sluice_private.retry_tasks(ARRAY[1::bigint], ARRAY[1::bigint], ARRAY[interval '0'], ARRAY['x']), sluice_private.release_tasks(ARRAY[1::bigint], ARRAY[1::bigint]);
+SELECT sluice_private.take_queued_inputs(ARRAY[md5('9$1')::uuid]);
+SELECT sluice.limit_queue('narrow', 3, 1, rate => 5);
+SELECT sluice.enqueue('http', '{"url": "https://example.org/", "key": "a"}', 'narrow', priority => 1) FROM generate_series(1, 4);
+COMMIT;
+SELECT (task).id FROM sluice_private.claim_limited(:p, 10);
+SELECT sluice.retry_task(max(id)), sluice.discard(max(id)) FROM sluice_private.tasks WHERE queue = 'narrow' AND parked_key IS NOT NULL;
+SELECT sluice_private.requeue_failures(ARRAY[1::bigint]);
+SELECT sluice.schedule('s', '@hourly', 'http', '{"url": "https://example.org/"}');
+SELECT tick_id FROM sluice.cron_schedules \gset
+UPDATE sluice_private.tasks SET claim_token = 5 WHERE id = :tick_id;
+SELECT sluice_private.fire_schedule(:tick_id, 5, now() + interval '2 hours');
+SELECT sluice.unschedule('s'), sluice.limit_queue('narrow');
+SELECT sluice.status() IS NOT NULL;
+\echo END
 SQL
 }
 judge() {
   local part text
-  text="$(plans)"
-  for part in claim next commit; do
+  text="$(plans "$2")"
+  for part in claim next commit calls; do
     block="$(sed -n "/^BEGIN $part/,/^END/p" <<<"$text")"
     # queues and processes hold a handful of rows
     if bad="$(grep -E 'Seq Scan on (tasks|conversation_sessions|session_inputs|task_)' <<<"$block")"; then echo "not ok - $1: $part reads it all: $bad"; else echo "ok - $1: $part reads by index"; fi
@@ -60,6 +82,6 @@ judge() {
   if grep -q 'applied *| *64' <<<"$text"; then echo "ok - $1: 64 steps were committed"; else echo "not ok - $1: $(tail -5 <<<"$text")"; fi
   if [ -n "${SHOW_PLANS:-}" ]; then sed 's/^/# /' <<<"$text" >&2; fi
 }
-judge "statistics of empty tables"
+judge "statistics of empty tables" 500
 psql -Xqc 'ANALYZE sluice_private.tasks; ANALYZE sluice.conversation_sessions'
-judge "statistics of full tables"
+judge "statistics of full tables" 600

@@ -53,6 +53,15 @@ SELECT throws_ok(format('SELECT sluice.patch_state(%L, jsonb_build_object(%L, re
 SELECT throws_ok($$SELECT sluice.patch_state('nobody', '{}')$$, 'SL002');
 SELECT is((SELECT revision FROM sluice.conversation_sessions WHERE id = :'a_id'), 4, 'a refused patch changes nothing');
 
+-- a patch inside a composite, whose caller's scopes are put by
+UPDATE sluice.conversation_sessions SET stack = '[{"node": "c", "saved": {"variables": {"mine": 1}, "temp": {}}}, {"node": "d", "saved": {}}]',
+                                        state = '{"user": {}, "variables": {"its": 1}}' WHERE session_token = :'k1_session_token';
+SELECT is(sluice.patch_state(:'k1_session_token', '{"variables": {"patched": 2}, "user": {"age": 3}}'), 2);
+SELECT results_eq($$SELECT state, stack FROM sluice.conversation_sessions WHERE id = '$$ || :'k1_session_id' || $$'$$,
+  $$VALUES ('{"user": {"age": 3}, "variables": {"its": 1, "patched": 2}}'::jsonb,
+            '[{"node": "c", "saved": {"variables": {"mine": 1, "patched": 2}, "temp": {}}}, {"node": "d", "saved": {}}]'::jsonb)$$,
+  'a patch of variables inside a composite is not lost when that returns');
+
 -- direct updates
 UPDATE sluice.conversation_sessions SET state = '{"direct": true}' WHERE id = :'a_id';
 SELECT is((SELECT state_hash FROM sluice.conversation_sessions WHERE id = :'a_id'), sluice.state_hash('{"direct": true}'), 'a direct update keeps the hash true');

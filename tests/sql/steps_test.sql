@@ -154,5 +154,25 @@ SELECT c.claim_token AS claim FROM test.claim(:p2) c WHERE c.id = :task \gset
 SELECT results_eq($$SELECT c.result, c.reason FROM test.commit($$ || :p2 || ',' || :task || ',' || :claim || $$, 'discarded', '{"error": "no longer wanted"}') c$$,
                   $$VALUES ('discarded', 'no longer wanted')$$);
 SELECT is((SELECT revision FROM sluice.conversation_sessions WHERE id = :'id'), 4);
+
+-- taken on: the row of a task becomes the next one, still its worker's, under a token that the old one is no match for
+SELECT (s).id AS id FROM test.session_at('work') AS s \gset
+SELECT c.id AS task, c.claim_token AS claim FROM test.claim(:p2) c WHERE c.session_id = :'id' \gset
+SELECT jsonb_build_object('revision', 3, 'node', 'next', 'next', 'action', 'wait', jsonb_build_object('for', 'task', 'key', :'id' || ':next:4')) AS step \gset
+SELECT result, next_id, next_token FROM test.commit(:p2, :task, :claim, 'step', :'step', 1) \gset
+SELECT is(ARRAY[:'result', :'next_id'], ARRAY['applied', :'task']);
+SELECT results_eq($$SELECT kind, node_id, key, revision, claimed_by, claim_token, attempt, payload FROM sluice_private.tasks WHERE kind <> 'timer' AND session_id = '$$ || :'id' || $$'$$,
+                  $$VALUES ('action', 'next', '$$ || :'id' || $$:next:4', 4, $$ || :p2 || '::bigint, ' || :next_token || '::bigint, 1, NULL::jsonb)');
+SELECT cmp_ok(:next_token, '>', :claim::int, 'a token of its own');
+SELECT results_eq($$SELECT idempotency_key, status, node_id, session_revision, kind FROM sluice.task_idempotency_records WHERE session_id = '$$ || :'id' || $$'$$,
+                  $$VALUES ('$$ || :'id' || $$:work:3', 'completed', 'work', 3, 'webhook')$$, 'the record is of the task that ended');
+SELECT results_eq($$SELECT c.result FROM test.commit($$ || :p2 || ',' || :task || ',' || :claim || $$, 'step', '$$ || :'step' || $$', 1) c$$, $$VALUES ('lost')$$,
+                  'a commit that is repeated because its answer was lost does not touch the task that followed');
+SELECT is((SELECT revision FROM sluice.conversation_sessions WHERE id = :'id'), 4);
+SELECT jsonb_build_object('revision', 4, 'node', 'work', 'next', 'webhook', 'error', '503', 'wait', jsonb_build_object('for', 'task', 'key', :'id' || ':work:5')) AS step \gset
+SELECT result, coalesce(next_id::text, 'none') AS next_id FROM test.commit(:p2, :task, :next_token, 'failed', :'step', 1) \gset
+SELECT is(ARRAY[:'result', :'next_id'], ARRAY['applied', 'none'], 'a task that failed keeps its id for its dead letter');
+SELECT results_eq($$SELECT id <> $$ || :task || $$, kind, claimed_by FROM sluice_private.tasks WHERE kind <> 'timer' AND session_id = '$$ || :'id' || $$'$$, $$VALUES (true, 'webhook', NULL::bigint)$$);
+SELECT is((SELECT node_id FROM sluice.task_failures WHERE task_id = :task), 'next');
 SELECT * FROM finish();
 ROLLBACK;

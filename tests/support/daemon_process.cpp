@@ -1,6 +1,7 @@
 #include "tests/support/daemon_process.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -98,6 +99,16 @@ int DaemonProcess::wait_for_end() {
 std::string DaemonProcess::log() const {
   std::ifstream file(log_file_);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+double DaemonProcess::peak_mebibytes() const {
+  std::ifstream status(fmt::format("/proc/{}/status", pid_));
+  std::string word;
+  double kibibytes = 0;
+  while (status >> word) {
+    if (word == "VmHWM:") status >> kibibytes;
+  }
+  return kibibytes / 1024;
 }
 
 }  // namespace sluice::test

@@ -23,6 +23,7 @@ class DaemonProcess {
   void continue_clock() const;  // SIGCONT
 
   [[nodiscard]] std::string log() const;
+  [[nodiscard]] double peak_mebibytes() const;  // of resident memory, while it runs
 
  private:
   int wait_for_end();

@@ -103,6 +103,34 @@ TEST_F(CliFlow, ValidateJudgesFilesWithoutADatabaseAndStoredFlowsByName) {
   EXPECT_EQ(sluice({"flow", "validate", "nothing"}).code, 1);
 }
 
+TEST_F(CliFlow, OperatorsRulesComeFromAFileAndFromTheDatabase) {
+  const TextFile rules(R"([{"name": "long-id", "part": "node", "severity": "ERROR", "expression": "size(it.id) > 4",
+                            "message": "'{id}' is long", "fix": "shorten it"}])");
+  const TextFile file(kGreeter);
+  const Outcome by_file = run_sluice({"flow", "validate", file.path(), "--rules", rules.path(), "--json"});
+  EXPECT_EQ(by_file.code, 1);
+  ASSERT_EQ(by_file.json().Size(), 1U);
+  EXPECT_EQ(string_member(by_file.json()[0], "message"), "'hello' is long");
+  const TextFile wrong(R"([{"name": "x", "part": "nothing"}])");
+  EXPECT_THAT(run_sluice({"flow", "validate", file.path(), "--rules", wrong.path()}).err,
+              HasSubstr("rule 'x': the part 'nothing' is unknown"));
+
+  run_sql(
+      "select sluice.set_validation_rule('long-id', 'node', 'ERROR', 'size(it.id) > 4', '{id} is long', 'shorten')");
+  const Outcome refused = sluice({"flow", "import", "-", "--publish"}, kGreeter);
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("hello is long"));
+  run_sql("select sluice.switch_validation_rule('long-id', false)");
+  publish_greeter();
+  run_sql("select sluice.switch_validation_rule('long-id', true)");
+  const std::string in_sql =
+      "select string_agg(severity || ' ' || rule || ' ' || path, ', ') "
+      "from sluice.flow_definitions f, sluice.validate_flow(f.id)";
+  EXPECT_EQ(value(in_sql), "WARNING long-id ") << "SQL has no CEL and no report yet";
+  EXPECT_EQ(sluice({"flow", "validate", "greeter"}).code, 1);
+  EXPECT_EQ(value(in_sql), "ERROR long-id nodes.hello") << "the stored report is the answer";
+}
+
 TEST_F(CliFlow, TestPlaysScenariosAndShowsTheFirstDifference) {
   const TextFile file(kGreeter);
   const Outcome passed = run_sluice({"flow", "test", file.path()});

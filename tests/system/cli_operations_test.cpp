@@ -55,6 +55,19 @@ TEST_F(CliOperations, DeadLettersAreListedShownRetriedAndDiscarded) {
   EXPECT_EQ(string_member(good({"tasks", "show", first, "--json"}).json(), "status"), "discarded");
 }
 
+TEST_F(CliOperations, SchedulesAreListed) {
+  EXPECT_THAT(good({"cron", "list"}).out, StartsWith("no schedules"));
+  run_sql(
+      "select sluice.schedule('nightly', '30 2 * * *', 'http', '{\"url\": \"https://example.com/\"}', 'Europe/Paris')");
+  run_sql("select sluice.schedule('off', '@hourly', 'http', '{\"url\": \"https://example.com/\"}', enabled => false)");
+  const Json list = good({"cron", "list", "--json"}).json();
+  ASSERT_EQ(list.Size(), 2U);
+  EXPECT_EQ(string_member(list[0], "name"), "nightly");
+  EXPECT_EQ(string_member(list[0], "time_zone"), "Europe/Paris");
+  EXPECT_NE(string_member(list[0], "next_at"), "");
+  EXPECT_EQ(string_member(list[1], "status"), "disabled");
+}
+
 TEST_F(CliOperations, AllTasksOfACallAreMovedOrNone) {
   const std::string known = dead_letter(900001);
   const Outcome outcome = sluice({"tasks", "discard", known, "900009"});
@@ -219,31 +232,31 @@ TEST_F(CliOperations, TailShowsWhatCommitsAlsoWhenItCommitsLate) {
   tail.skip_to("order.late");
 }
 
-TEST_F(CliOperations, ParkedEventsGoToTheirHandlerAgainOrStayParked) {
+TEST_F(CliOperations, ParkedEventsAreListedRetriedAndDiscarded) {
   run_sql(
-      "create table seen (body jsonb); create function handle(events jsonb) returns void language sql security definer "
-      "set search_path = pg_catalog, pg_temp as "
-      "$$ insert into public.seen select e from jsonb_array_elements(events) e $$; select sluice.on_event('mine', "
-      "'{order.*}', 'handle(jsonb)')");
-  run_sql(
-      "insert into sluice.event_failures (consumer_id, event_id, event_type, body, error, attempts)"
-      " select c.id, n, 'order.paid', '{\"type\":\"order.paid\",\"n\":' || n || '}', 'boom', 10 from "
-      "sluice.event_consumers c, generate_series(1, 2) n where c.name = 'mine'");
-  EXPECT_EQ(good({"events", "replay", "mine"}).out, "2 events went to mine again\n");
-  EXPECT_EQ(value("select string_agg(body ->> 'id', ' ') from seen"), "1 2");
-  EXPECT_EQ(value("select count(*) from sluice.event_failures"), "0");
-
+      "create function handle(events jsonb) returns void language sql security definer set search_path = pg_catalog, "
+      "pg_temp as ''; select sluice.on_event('mine', '{order.*}', 'handle(jsonb)')");
+  EXPECT_EQ(good({"events", "list", "--parked"}).out, "no events are parked\n");
   run_sql(
       "insert into sluice.event_failures (consumer_id, event_id, event_type, body, error, attempts)"
-      " select c.id, 3, 'order.paid', '{}', 'boom', 10 from sluice.event_consumers c where c.name = 'mine';"
-      "create or replace function handle(events jsonb) returns void language plpgsql as $$ begin raise 'still broken'; "
-      "end $$");
-  const Outcome broken = sluice({"events", "replay", "mine"});
-  EXPECT_EQ(broken.code, 1);
-  EXPECT_THAT(broken.err, HasSubstr("still broken"));
-  EXPECT_EQ(value("select count(*) from sluice.event_failures"), "1");
-  EXPECT_THAT(sluice({"events", "replay", "nobody"}).err, HasSubstr("event consumer 'nobody' is unknown"));
-  EXPECT_EQ(sluice({"events", "replay", "relay"}).code, 1);
+      " select c.id, n, 'order.paid', '{\"type\":\"order.paid\"}', 'boom ' || n, 10 from "
+      "sluice.event_consumers c, generate_series(1, 4) n where c.name = 'mine'");
+  EXPECT_THAT(good({"events", "list", "--parked"}).out, AllOf(HasSubstr("boom 1"), HasSubstr("boom 4")));
+  EXPECT_EQ(good({"events", "retry", "mine", "1", "3"}).out,
+            "event 1 will be taken again\nevent 3 will be taken again\n");
+  const auto marked = [&] {
+    return value(
+        "select string_agg(event_id::text, ' ' order by event_id) from sluice.event_failures where retry_at is not "
+        "null");
+  };
+  EXPECT_EQ(marked(), "1 3");
+  EXPECT_EQ(good({"events", "discard", "mine", "2"}).out, "event 2 discarded\n");
+  EXPECT_EQ(good({"events", "retry", "mine"}).out, "mine will take its parked events again, beginning with 3\n");
+  EXPECT_EQ(marked(), "1 3 4");
+  EXPECT_THAT(sluice({"events", "discard", "mine", "3", "2"}).err, HasSubstr("event 2 is not parked by consumer mine"));
+  EXPECT_EQ(marked(), "1 3 4");  // all or none
+  EXPECT_THAT(sluice({"events", "retry", "nobody"}).err, HasSubstr("event consumer 'nobody' is unknown"));
+  EXPECT_EQ(sluice({"events", "retry", "mine", "x"}).code, 2);
 }
 
 TEST_F(CliOperations, ReplaySinceATimeGivesAConsumerItsEventsOnceMore) {
@@ -261,7 +274,7 @@ TEST_F(CliOperations, ReplaySinceATimeGivesAConsumerItsEventsOnceMore) {
     EXPECT_EQ(value("select count(*) from seen"), count);
   };
   until_seen("1");
-  EXPECT_THAT(good({"events", "replay", "mine", "--since", "yesterday"}).out, HasSubstr("went to mine again"));
+  EXPECT_THAT(good({"events", "replay", "mine", "--since", "yesterday"}).out, HasSubstr("to mine again"));
   until_seen("2");
   EXPECT_EQ(value("select count(distinct id) from seen"), "1");
 }

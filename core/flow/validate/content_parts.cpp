@@ -115,6 +115,9 @@ void action_parts(const Json& content, const ContentScope& scope) {
 
 void composite_part(const Json& content, const ContentScope& scope) {
   const std::string_view name = string_member(content, "flow", string_member(content, "flow_id"));
+  Json present = make_object();
+  set(present, "present", Json(!name.empty() || has_any(content, {"nodes"})));
+  scope.emit("composite", scope.path, std::move(present));
   if (name.empty()) return;
   Json fact = make_object();
   set(fact, "name", name);
@@ -123,15 +126,16 @@ void composite_part(const Json& content, const ContentScope& scope) {
 }
 
 void references_in(std::string_view text, const std::string& path, const ContentScope& scope) {
-  for (std::size_t open = text.find("{{"); open != std::string_view::npos; open = text.find("{{", open)) {
-    while (text.substr(open + 1).starts_with("{{")) ++open;  // the innermost pair
-    const std::size_t close = text.find("}}", open);
-    if (close == std::string_view::npos) return;
-    std::string_view inside = text.substr(open + 2, close - open - 2);
+  for (std::size_t close = text.find("}}"); close != std::string_view::npos; close = text.find("}}", close)) {
+    const std::size_t open = text.substr(0, close).rfind("{{");  // the innermost pair
+    std::string_view inside =
+        open == std::string_view::npos ? std::string_view() : text.substr(open + 2, close - open - 2);
+    text.remove_prefix(close + 2);
+    close = 0;
+    if (open == std::string_view::npos) continue;
     const std::size_t first = inside.find_first_not_of(" \t\n");
     inside = first == std::string_view::npos ? std::string_view()
                                              : inside.substr(first, inside.find_last_not_of(" \t\n") - first + 1);
-    open = close + 2;
     constexpr std::string_view kSecret = "secret:";
     const bool secret = inside.starts_with(kSecret) && inside.size() > kSecret.size();
     const std::string_view key = secret ? inside.substr(kSecret.size()) : std::string_view();

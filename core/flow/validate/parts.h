@@ -1,4 +1,4 @@
-// The parts of a flow that rules are asked of, with their facts (rules.h lists them).
+// The parts of a flow that rules are asked of, with their facts (docs/validation.md lists them).
 #pragma once
 
 #include <functional>

@@ -93,6 +93,8 @@ const std::vector<Rule>& built_in_rules() {
       {"unknown-secret", kWarning, "reference", "!it.known_secret", "secret '{secret}' is not known here",
        "provide it to the workers"},
 
+      {"missing-content", kError, "composite", "!it.present", "the composite calls nothing",
+       "give flow (a name or id) or nodes"},
       {"unknown-subflow", kError, "subflow", "!it.known", "the composite calls '{name}', which is no published flow",
        "publish that flow first, or correct the name"},
       {"unknown-fallback", kError, "setting", R"(it.key == "fallback_node" && !it.exists)",

@@ -11,19 +11,7 @@ namespace sluice::flow {
 
 // A rule is asked of every part of its kind, and finds something when `when` is true. The expression sees `it`, the
 // facts of the part, `node` (null for parts outside nodes), `flow`, the whole document, and `options` {require_https}.
-// Parts and their facts:
-//
-//   graph       entry, entry_exists                             connection  source, target, label, source_exists,
-//   target_exists, known_label node        id, type, known_type, copies, reachable,        cycle       nodes
-//               labels, calls, fallback, timeout                setting     key, value, exists
-//   message     present, texts, empty                           question    present, text, input_type, known_type,
-//   choices, dynamic condition   entries (-1: no list)                           branch      constant (true, false or
-//   empty), last, repeated, shadowed, target, known_target action      type, known_type, listed expression  text,
-//   problem request     url, scheme, host, userinfo, absolute,          variable    name
-//               timeout (null: none), authorized                subflow     name, known
-//   reference   text, known_scope, secret, known_secret
-//
-// {name} in message and fix is replaced by the fact of that name.
+// docs/validation.md lists the parts with their facts. {name} in message and fix is replaced by the fact of that name.
 struct Rule {
   std::string name;
   Severity severity;

@@ -217,7 +217,7 @@ TEST_F(DeliveryTest, WhileNothingHappensNothingIsPolledAndWhatThenComesIsToldByT
   wait_until("select pg_sequence_last_value('sluice.deliveries_awake') = 1");
   emit(1);
   (void)receiver.wait_for(1);
-  wait_until("select pg_sequence_last_value('sluice.deliveries_awake') = 1");
+  wait_until("select count(*) = 1 from sluice.webhook_attempts");
   const std::string metrics =
       test::run_command({"curl", "-s", "http://" + metrics_address(*notifier) + "/metrics"}).output;
   EXPECT_THAT(metrics, HasSubstr("sluice_deliveries_found_by_heartbeat_total 0"));

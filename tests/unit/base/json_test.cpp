@@ -26,6 +26,27 @@ TEST(Json, LastOfEqualKeysWins) {
   EXPECT_EQ(string_member(value, "k3"), "also");
 }
 
+TEST(Json, NumbersAreExactWhateverTheirSpelling) {
+  const auto number = [](std::string_view text) { return to_text(parsed(text)); };
+  EXPECT_EQ(number("0e308"), "0.0");  // undefined behaviour in rapidjson's own conversion
+  EXPECT_EQ(number("-0"), "0");
+  EXPECT_EQ(number("-0.0"), "-0.0");
+  EXPECT_EQ(number("9223372036854775807"), "9223372036854775807");
+  EXPECT_EQ(number("-9223372036854775808"), "-9223372036854775808");
+  EXPECT_EQ(number("18446744073709551615"), "18446744073709551615");
+  EXPECT_TRUE(parsed("18446744073709551616").IsDouble());
+  EXPECT_TRUE(parsed("-9223372036854775809").IsDouble());
+  EXPECT_EQ(parsed("5e-324").GetDouble(), 5e-324);
+  EXPECT_EQ(parsed("1e-400").GetDouble(), 0);
+  EXPECT_EQ(parsed("0.1000000000000000055511151231257827").GetDouble(), 0.1);
+  EXPECT_EQ(parsed("1.7976931348623157e308").GetDouble(), 1.7976931348623157e308);
+  for (const char* text : {"1.8e308", "-1e309", "[1, 1e99999]"}) {
+    const auto refused = parse_json(text);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_EQ(refused.error().message, "number too big to be stored in double");
+  }
+}
+
 TEST(Json, RefusesWhatIsNotJson) {
   for (const char* text : {"", "{", "[1,]", "nul", "{\"a\":1} x", "\"\xff\"", "NaN", "'a'"})
     EXPECT_FALSE(parse_json(text)) << text;

@@ -56,6 +56,29 @@ TEST(Composite, AReferenceRunsTheOtherFlowWithItsDefaults) {
   EXPECT_EQ(talk.say("'yes'").state("variables.result"), "'yes'");
 }
 
+// main calls shop and other; other was published when shop was still at its first version.
+TEST(Composite, EachCallerKeepsTheVersionThatItPinned) {
+  const auto shop = [](const std::string& version) {
+    FlowText flow;
+    flow.node("say", "message", "{'text':'shop " + version + "'}");
+    return Flow::from_json(flow.document());
+  };
+  FlowText calls_shop;
+  calls_shop.node("in", "composite", "{'flow':'shop'}");
+  FlowText calls_both;
+  calls_both.node("one", "composite", "{'flow':'shop'}")
+      .node("two", "composite", "{'flow':'other'}")
+      .edge("one", "two");
+  FlowSet flows = flow_set(calls_both.document());
+  const auto other = Flow::from_json(calls_shop.document());
+  flows.pins[flows.main.get()] = {{"shop", shop("2")}, {"other", other}};
+  flows.pins[other.get()] = {{"shop", shop("1")}};
+  Talk talk(flows);
+  talk.start();
+  EXPECT_EQ(talk.texts, (std::vector<std::string>{"shop 2", "shop 1"}));
+  EXPECT_EQ(talk.status(), "completed");
+}
+
 TEST(Composite, AMissingFlowTakesFailure) {
   FlowText flow = caller("'flow':'nowhere'");
   flow.node("bad", "message", "{'text':'x'}").edge("call", "bad", "failure");

@@ -27,7 +27,7 @@ TEST(ExampleFlow, ImportsWithoutARewrite) {
 
 TEST(ExampleFlow, PlaysItsScenarios) {
   const Json document = bookbot();
-  const FlowSet flows{.main = Flow::from_json(document), .subflows = {}};
+  const FlowSet flows{.main = Flow::from_json(document), .subflows = {}, .pins = {}};
   const auto results = run_scenarios(flows, document);
   EXPECT_EQ(results.size(), 2U);
   for (const ScenarioResult& result : results) {

@@ -38,7 +38,7 @@ inline Json shared_cases(const std::string& name) {
 }
 
 inline FlowSet flow_set(const Json& document) {
-  return {.main = Flow::from_json(document), .subflows = {}};
+  return {.main = Flow::from_json(document), .subflows = {}, .pins = {}};
 }
 
 // A flow from nodes "id type content" and edges "from label to".

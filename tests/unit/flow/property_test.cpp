@@ -97,6 +97,51 @@ RC_GTEST_PROP(EngineProperty, StepsStayWithinLimitsAndAreDeterministic, ()) {
   RC_ASSERT(talk_through(document, inputs) == talk_through(document, inputs));
 }
 
+// A random expression of things that grow: texts and lists that are joined, doubled, mapped and nested.
+std::string arbitrary_expression(int depth) {
+  if (depth == 0) {
+    return *rc::gen::element<std::string>("'abcdefgh'", "[1, 2, 3]", "l", "s", "7", "size(l)", "l.map(x, s)");
+  }
+  const auto part = [depth] { return arbitrary_expression(depth - 1); };
+  switch (*rc::gen::inRange(0, 7)) {
+    case 0:
+      return "(" + part() + " + " + part() + ")";
+    case 1:
+      return "l.map(x, " + part() + ")";
+    case 2:
+      return "l.map(x, l.map(y, " + part() + "))";
+    case 3:
+      return "[" + part() + ", " + part() + "]";
+    case 4:
+      return "(" + part() + " == " + part() + " || true)";
+    case 5:
+      return "s.replace('a', s)";
+    default:
+      return "{'k': " + part() + "}";
+  }
+}
+
+// Text never shrinks on its way into JSON, so a result that is longer than this broke the limit on memory. A larger
+// budget never changes a result.
+RC_GTEST_PROP(CelProperty, NoExpressionExceedsItsCost, ()) {
+  const std::string expression = arbitrary_expression(*rc::gen::inRange(1, 6));
+  const Json context = j("{'l':[1,2,3,4,5,6,7,8,9,10],'s':'abababababababababababababababab'}");
+  const auto program = cel::compile(expression);
+  RC_PRE(program.has_value());
+  const cel::Limits small{.steps = *rc::gen::element<std::uint64_t>(5, 50, 500, 5'000),
+                          .memory = *rc::gen::element<std::size_t>(100, 1'000, 10'000, 100'000)};
+  const auto within = cel::evaluate(*program, context, small);
+  const auto generous = cel::evaluate(*program, context, {.steps = small.steps * 10, .memory = small.memory * 10});
+  const std::size_t referred = 40 * small.steps;  // variables are given by reference and cost a step
+  if (within) {
+    RC_ASSERT(to_text(*within).size() <= small.memory + referred);
+    RC_ASSERT(generous.has_value());
+    RC_ASSERT(to_text(*generous) == to_text(*within));
+  } else if (generous) {
+    RC_ASSERT(within.error().message.find("more than") != std::string::npos);
+  }
+}
+
 RC_GTEST_PROP(UndoProperty, RollingBackRestoresTheState, ()) {
   Json state = j("{'a':{'b':[1,{'c':2},null]},'n':null,'s':'text'}");
   const std::string before = to_text(state);

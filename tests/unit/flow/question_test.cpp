@@ -1,4 +1,7 @@
 // FLOW 6: questions, choices, messages, content by id, languages.
+#include <set>
+
+#include "core/flow/session.h"
 #include "tests/unit/flow/flow_fixture.h"
 
 namespace sluice::flow {
@@ -150,6 +153,22 @@ TEST(Message, AContentsVariantIsChosenByWeightAndRemembered) {
   EXPECT_LT(a, 140);
   Talk vip(flow_set(flow.document()), j("{'user':{'vip':true}}"), &shelf, 1);
   EXPECT_EQ(vip.start().texts.front(), "VIP");
+}
+
+TEST(Message, ASessionsVariantDependsOnTheSessionAlone) {
+  EXPECT_EQ(seed_of("8b0ff24c-6f0f-4a57-9a4c-1b1d3b6f1d0e"), seed_of("8b0ff24c-6f0f-4a57-9a4c-1b1d3b6f1d0e"));
+  const Shelf shelf;
+  FlowText flow;
+  flow.node("m", "question", "{'question':{'content_id':'joke'}}").edge("m", "m");
+  std::set<std::string> said;
+  for (int session = 0; session < 40; ++session) {
+    const std::uint64_t seed = seed_of("session " + std::to_string(session));
+    Talk one(flow_set(flow.document()), j("{'user':{'name':'Ann'}}"), &shelf, seed);
+    Talk two(flow_set(flow.document()), j("{'user':{'name':'Ann'}}"), &shelf, seed);
+    EXPECT_EQ(one.start().texts.front(), two.start().texts.front());
+    said.insert(one.texts.front());
+  }
+  EXPECT_EQ(said.size(), 2U);
 }
 
 TEST(Message, UnknownContentIsAnErrorOfTheNode) {

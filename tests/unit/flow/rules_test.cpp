@@ -157,6 +157,38 @@ TEST(Step, TooManyInputsTakeTheFallbackOnceAndThenAbandon) {
   EXPECT_EQ(talk.say("'4'").status(), "abandoned");
 }
 
+TEST(Step, TasksThatLeadInACircleAreStopped) {
+  FlowText flow;
+  flow.node("a", "action", "{'actions':[{'type':'increment','variable':'n'}]}").edge("a", "a");
+  Talk talk(flow);
+  talk.start();
+  EXPECT_EQ(talk.status(), "abandoned");
+  EXPECT_EQ(talk.state("variables.n"), "200");
+  EXPECT_EQ(talk.info("reason"), "'more than 200 tasks without an input (settings.max_steps)'");
+  flow.node("sorry", "question", "{'question':'sorry'}")
+      .edge("sorry", "a")
+      .with("'settings':{'max_steps':5,'fallback_node':'sorry'}");
+  Talk again(flow);
+  EXPECT_EQ(again.start().node(), "sorry");
+  EXPECT_EQ(again.state("variables.n"), "5");
+  EXPECT_EQ(again.say("'x'").status(), "abandoned");
+  EXPECT_EQ(again.state("variables.n"), "10");
+}
+
+TEST(Step, AnInputBetweenTasksBeginsTheCountAnew) {
+  FlowText flow;
+  flow.node("a", "action", "{'actions':[]}")
+      .node("q", "question", "{'question':'?'}")
+      .edge("a", "q")
+      .edge("q", "a")
+      .with("'settings':{'max_steps':3}");
+  Talk talk(flow);
+  talk.start();
+  for (int turn = 0; turn < 10; ++turn) talk.say("'x'");
+  EXPECT_EQ(talk.node(), "q");
+  EXPECT_EQ(talk.info("tasks_in_a_row"), "1");
+}
+
 TEST(Step, AnInputWhileATaskIsPendingIsDiscarded) {
   FlowText flow;
   flow.node("a", "action", "{'actions':[]}");

@@ -1,0 +1,237 @@
+/* Claims, leases and fencing of tasks (sql/queries/workers.sql, sql/api/steps.sql): workers that crash and workers that are stopped for longer
+ * than their lease and go on, a state patch, a deadline; a session of STEPS tasks one after another.
+ *
+ * A commit takes its locks and looks in the order in which commit_steps does: its claim as of a snapshot, then the session's row, then
+ * the task's row. What it writes becomes visible in one step at its end. A claim skips a locked row.
+ *
+ * Checked: a worker changes a session only while the claim is its own, only from the state that it has seen, and once for each task; a
+ * task is never given to a worker while another that has not lapsed runs it; as long as a worker lives, the session ends.
+ *
+ * Wrong variants, each of which must be caught:
+ *   NO_FENCE          writes of a claim do not name its token
+ *   TOKEN_IS_ATTEMPT  the token is the number of the attempt, which recovery does not raise
+ *   NO_RECHECK        the task's deletion is not asked whether it found the claim
+ *   NO_REVISION       the session's revision is not compared
+ *   NO_LEASE          whatever is due is claimed, also from the living
+ *   NO_RECOVERY       what a dead process has claimed stays claimed
+ *   NO_RESTAMP        a patch leaves the pending task's revision as it was
+ *   FORGET_NEXT       the next task is queued in a transaction of its own
+ */
+#ifndef WORKERS
+#define WORKERS 2
+#endif
+#ifndef STEPS
+#define STEPS 2
+#endif
+#ifndef CRASHES
+#define CRASHES 1
+#endif
+#ifndef STOPS
+#define STOPS 1
+#endif
+#define NOBODY WORKERS
+#define KEYS (STEPS + 4)
+
+byte revision = 1, waits = 1;               /* the session; waits for a task's key (the revision it was made at), 0: it has ended */
+byte task = 1, stamp = 1, owner = NOBODY;   /* the task's row: its key (0: none), its revision, who has claimed it */
+byte token, next_token = 1, attempt = 1;
+bool session_locked, task_locked;
+byte done, applied[KEYS];
+bool alive[WORKERS] = true, dead[WORKERS], holds[WORKERS], lapsed[WORKERS];
+byte crashes, stops;
+
+#ifdef NO_FENCE
+#define MINE (task == key)
+#else
+#define MINE (task == key && token == mine)
+#endif
+#ifdef NO_LEASE
+#define FREE true
+#elif defined(NO_RECOVERY)
+#define FREE (owner == NOBODY)
+#else
+#define FREE (owner == NOBODY || !alive[owner])
+#endif
+
+inline new_token() {
+#ifdef TOKEN_IS_ATTEMPT
+  token = attempt;
+#else
+  token = next_token;
+  next_token++;
+#endif
+  mine = token
+}
+
+inline take() {
+  byte other;
+  for (other : 0 .. WORKERS - 1) {
+    assert(other == me || !holds[other] || lapsed[other])
+  }
+  other = 0;
+  owner = me;
+  new_token();
+  key = task;
+  seen = revision;
+  holds[me] = true;
+  lapsed[me] = !alive[me]
+}
+
+/* The process is gone, with its connections: an open transaction is rolled back. */
+inline may_crash() {
+  if
+  :: atomic { crashes < CRASHES -> crashes++; alive[me] = false; lapsed[me] = true; dead[me] = true; goto gone }
+  :: skip
+  fi
+}
+
+proctype worker(byte me) {
+  byte key, mine, seen;
+  bool fits;
+again:
+  do
+  :: atomic { waits == 0 && task == 0 -> goto gone }
+  :: atomic { !alive[me] -> alive[me] = true }                  /* stopped before: its heartbeat goes on */
+  :: atomic { alive[me] && task != 0 && !task_locked && FREE -> take(); fits = (stamp == revision && waits == key) } -> break
+  od;
+execute:
+  may_crash();
+  if
+  :: !fits -> atomic {                                           /* no longer wanted: discarded */
+       if
+       :: MINE && !task_locked -> task = 0; owner = NOBODY
+       :: else
+       fi;
+       holds[me] = false; goto again }
+  :: fits && attempt < 2 -> atomic {                             /* failed: again later */
+       if
+       :: MINE && !task_locked -> owner = NOBODY; token = 0; attempt++
+       :: else
+       fi;
+       holds[me] = false; goto again }
+  :: fits -> skip
+  fi;
+commit:
+  if
+  :: atomic { !MINE -> holds[me] = false; goto again }           /* told lost */
+  :: atomic { MINE }
+  fi;
+  atomic { !session_locked -> session_locked = true;
+#ifdef NO_REVISION
+    fits = (waits == key)
+#else
+    fits = (waits == key && revision == seen)
+#endif
+  };
+  if
+  :: atomic { !fits && waits == key -> session_locked = false; seen = revision; fits = true; goto commit }   /* restamped: made again */
+  :: atomic { !fits && waits != key ->                                                                      /* late: discarded */
+       if
+       :: MINE -> task = 0; owner = NOBODY
+       :: else
+       fi;
+       session_locked = false; holds[me] = false; goto again }
+  :: fits
+  fi;
+  if
+#ifdef NO_RECHECK
+  :: atomic { true -> task_locked = true }
+#else
+  :: atomic { MINE -> task_locked = true }
+  :: atomic { !MINE -> session_locked = false; goto commit }     /* rolled back, and given once more */
+#endif
+  fi;
+  if
+  :: atomic { crashes < CRASHES -> crashes++; alive[me] = false; lapsed[me] = true; dead[me] = true;
+       session_locked = false; task_locked = false; goto gone }
+  :: skip
+  fi;
+  atomic {
+    assert(waits == key && revision == seen);
+    assert(task == key && token == mine);
+    applied[key]++;
+    assert(applied[key] == 1);
+    revision++;
+    done++;
+    holds[me] = false;
+    owner = NOBODY;
+    attempt = 1;
+    if
+    :: done == STEPS -> waits = 0; task = 0
+#ifdef FORGET_NEXT
+    :: else -> waits = revision; task = 0
+#else
+    :: else -> waits = revision; task = revision; stamp = revision;
+       if
+       :: skip
+       :: task_locked = false; take(); fits = true               /* taken on: born claimed */
+       fi
+#endif
+    fi;
+    session_locked = false;
+    task_locked = false
+  };
+#ifdef FORGET_NEXT
+  may_crash();
+  atomic { waits != 0 && task == 0 && waits == revision -> task = waits; stamp = waits }
+#endif
+  if
+  :: atomic { holds[me] -> goto execute }
+  :: else -> goto again
+  fi;
+gone:
+  skip
+}
+
+/* The end of a lease in the life of a worker: for the others it is dead, and it does not know. */
+proctype stopper() {
+  byte who;
+  do
+  :: atomic { stops < STOPS ->
+       stops++;
+       select(who : 0 .. WORKERS - 1);
+       if
+       :: alive[who] -> alive[who] = false; lapsed[who] = true
+       :: else
+       fi }
+  :: break
+  od
+}
+
+proctype patch() {
+  atomic { !session_locked && waits != 0 ->
+    revision++;
+#ifndef NO_RESTAMP
+    stamp = revision
+#endif
+  }
+}
+
+/* A deadline passes: the session takes another way and ends, whatever task it had. */
+proctype deadline() {
+  if
+  :: atomic { !session_locked && waits != 0 -> revision++; waits = 0; task = 0; owner = NOBODY }
+  :: skip
+  fi
+}
+
+init {
+  byte n;
+  atomic {
+    for (n : 0 .. WORKERS - 1) {
+      run worker(n)
+    }
+    n = 0;
+    run stopper();
+    run patch();
+    run deadline()
+  };
+  /* When nothing can happen any more and somebody lives, the session has ended. */
+  timeout -> atomic {
+    bool somebody;
+    for (n : 0 .. WORKERS - 1) {
+      somebody = somebody || !dead[n]
+    }
+    assert(!somebody || (waits == 0 && task == 0))
+  }
+}
