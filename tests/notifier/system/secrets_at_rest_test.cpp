@@ -15,12 +15,12 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-class SecretsTest : public NotifierTest {
+class SecretsAtRestTest : public NotifierTest {
  protected:
-  SecretsTest() : folder_(testing::TempDir() + "webhook-keys-" + std::to_string(getpid())) {
+  SecretsAtRestTest() : folder_(testing::TempDir() + "webhook-keys-" + std::to_string(getpid())) {
     std::filesystem::create_directories(folder_);
   }
-  ~SecretsTest() override { std::filesystem::remove_all(folder_); }
+  ~SecretsAtRestTest() override { std::filesystem::remove_all(folder_); }
 
   void write_keys(const std::string& lines) const {
     const std::string file = folder_ + "/webhook-keys";
@@ -48,7 +48,7 @@ class SecretsTest : public NotifierTest {
   std::string folder_;
 };
 
-TEST_F(SecretsTest, ADumpOfTheDatabaseHoldsNoSecretOnceANotifierHasSeenIt) {
+TEST_F(SecretsAtRestTest, ADumpOfTheDatabaseHoldsNoSecretOnceANotifierHasSeenIt) {
   write_keys(WebhookKeys::make_line("one"));
   Receiver receiver;
   const Endpoint endpoint = subscribe(receiver.url());
@@ -67,7 +67,7 @@ TEST_F(SecretsTest, ADumpOfTheDatabaseHoldsNoSecretOnceANotifierHasSeenIt) {
   EXPECT_THAT(notifier->log(), Not(HasSubstr(canary)));
 }
 
-TEST_F(SecretsTest, ARotatedKeyEncryptsAnewAndTheOldOneIsNeededNoMore) {
+TEST_F(SecretsAtRestTest, ARotatedKeyEncryptsAnewAndTheOldOneIsNeededNoMore) {
   const std::string first = WebhookKeys::make_line("one");
   const std::string second = WebhookKeys::make_line("two");
   write_keys(first);
@@ -84,7 +84,7 @@ TEST_F(SecretsTest, ARotatedKeyEncryptsAnewAndTheOldOneIsNeededNoMore) {
   EXPECT_TRUE(verifies(receiver.wait_for(1).front(), endpoint.secret));
 }
 
-TEST_F(SecretsTest, WithoutItsKeyADeliveryWaitsAndSpendsNoAttempt) {
+TEST_F(SecretsAtRestTest, WithoutItsKeyADeliveryWaitsAndSpendsNoAttempt) {
   const std::string key = WebhookKeys::make_line("one");
   write_keys(key);
   Receiver receiver;
