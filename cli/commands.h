@@ -19,6 +19,7 @@ std::span<const Command> task_commands();
 std::span<const Command> cron_commands();
 std::span<const Command> delivery_commands();
 std::span<const Command> endpoint_commands();
+std::span<const Command> secret_commands();
 std::span<const Command> event_commands();
 std::span<const Command> status_commands();
 std::span<const Command> eval_commands();

@@ -28,11 +28,12 @@ class Notifier : public Service {
     http::Client client(context.loop, http_client_options(context.options));
     DatabaseDenied denied(client.guard());
     Sender sender(client, context.secrets);
+    const WebhookKeys keys(context.secrets);
     NotifierMetrics metrics(context.metrics);
     Process process(context.loop, blocking, database, "notifier");
     Doorbell doorbell(context.loop, blocking, database, "deliveries", Wake::from(context.options), context.metrics);
-    Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "deliveries"), process, sender, metrics,
-              {.in_flight = static_cast<int>(context.options.integer("notifier.concurrency"))},
+    Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "deliveries"), process, sender, keys,
+              metrics, {.in_flight = static_cast<int>(context.options.integer("notifier.concurrency"))},
               {.connected =
                    [&denied, &context](const pg::Result& server) {
                      denied.connected(server.one());
