@@ -135,12 +135,12 @@ Step Run::take() {
 void Run::note_path() {
   step_.session.info.RemoveMember("path");
   if (step_.path.empty()) return;
-  Json nodes = make_array();
-  for (std::size_t i = step_.path.size() - std::min(step_.path.size(), kPassed); i < step_.path.size(); ++i)
-    push(nodes, make_string(step_.path[i]));
-  Json& path = set(step_.session.info, "path", make_object());
-  set(path, "revision", Json(revision_));
-  set(path, "nodes", std::move(nodes));
+  const std::size_t passed = std::min(step_.path.size(), kPassed);
+  Json path = make_array();
+  path.Reserve(static_cast<rapidjson::SizeType>(passed + 1), json_allocator());
+  push(path, Json(revision_));
+  for (std::size_t i = step_.path.size() - passed; i < step_.path.size(); ++i) push(path, make_string(step_.path[i]));
+  step_.session.info.AddMember("path", std::move(path), json_allocator());
 }
 
 void Run::enter(const std::string& node_id) {
