@@ -130,8 +130,8 @@ Step Run::take() {
   return std::move(step_);
 }
 
-// For the event of this step (FLOW 3): the trigger takes it when the revisions are the same, so that it does not tell
-// of a later change the path of this one.
+// For the event of this step (FLOW 3): the revision that it makes and the nodes it passed. The trigger compares the
+// revision, so that the event of a later change does not tell this path.
 void Run::note_path() {
   step_.session.info.RemoveMember("path");
   if (step_.path.empty()) return;
