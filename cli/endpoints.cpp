@@ -88,6 +88,7 @@ std::string rotate_ed25519(Database& database, const Uuid& endpoint, const std::
         pg::Params().uuid(endpoint).text(overlap));
     (void)database.query("INSERT INTO sluice.webhook_secrets (endpoint_id, kind, secret) VALUES ($1, 'ed25519', $2)",
                          pg::Params().uuid(endpoint).text(secret));
+    (void)database.query("SELECT pg_notify('sluice_wake', 'lanes')");  // a notifier encrypts it
   });
   return secret;
 }

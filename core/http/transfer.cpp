@@ -189,6 +189,8 @@ void Transfer::read_header(std::string_view line) {
   if (equal_names(name, "content-type")) response_.content_type = value;
   if (equal_names(name, "retry-after")) response_.retry_after = value;
   if (equal_names(name, "webhook-delivery")) response_.webhook_delivery = value;
+  if (equal_names(name, "webhook-allowed-origin")) response_.webhook_allowed_origin = value;
+  if (equal_names(name, "webhook-allowed-rate")) response_.webhook_allowed_rate = value;
 }
 
 std::size_t Transfer::on_body(char* data, std::size_t size, std::size_t count, void* self) noexcept {

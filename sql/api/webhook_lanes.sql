@@ -111,7 +111,7 @@ BEGIN
     LEFT JOIN sluice.webhook_messages m ON m.no = d.message_no AND m.created_at = d.message_at
     LEFT JOIN sluice.webhook_endpoints e ON e.id = u.endpoint_id AND d.place = 1
     LEFT JOIN LATERAL (
-      SELECT jsonb_agg(jsonb_build_object('kind', k.kind, 'secret', k.secret, 'key_id', k.key_id, 'ciphertext', encode(k.ciphertext, 'base64'))
+      SELECT jsonb_agg(jsonb_build_object('kind', k.kind, 'secret', k.secret, 'key_id', k.key_id, 'ciphertext', encode(k.ciphertext, 'hex'))
                        ORDER BY k.id DESC)::text AS secrets
         FROM (SELECT * FROM sluice.webhook_secrets w
                WHERE w.endpoint_id = e.id AND (w.valid_until IS NULL OR w.valid_until > now) ORDER BY w.id DESC LIMIT 10) AS k) AS s ON d.place = 1

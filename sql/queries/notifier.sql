@@ -56,3 +56,21 @@ SELECT host(inet_server_addr()) AS address, inet_server_port() AS port
 -- name: expire_deliveries
 -- → int; hourly, and again while it returns 1,000
 SELECT sluice_private.expire_deliveries();
+
+-- name: plain_secrets
+-- → id bigint, endpoint_id uuid, kind text, secret text: signing secrets that are not encrypted yet, up to 100
+SELECT s.id, s.endpoint_id, s.kind, s.secret FROM sluice.webhook_secrets s WHERE s.secret IS NOT NULL ORDER BY s.id LIMIT 100;
+
+-- name: seal_secrets
+-- $1 ids bigint[], $2 key id text, $3 ciphertexts bytea[]; a secret never changes once it is stored
+UPDATE sluice.webhook_secrets s SET secret = NULL, key_id = $2, ciphertext = g.ciphertext
+  FROM unnest($1::bigint[], $3::bytea[]) AS g (id, ciphertext)
+ WHERE s.id = g.id AND s.secret IS NOT NULL;
+
+-- name: take_validations
+-- $1 process bigint → endpoints to ask by OPTIONS now
+SELECT endpoint_id, url, headers, timeout_seconds, client_certificate, attempt FROM sluice_private.take_validations($1);
+
+-- name: end_validation
+-- $1 endpoint uuid, $2 validated | refused | pending, $3 error text or null, $4 requests a second it allows or null, $5 delay in ms for pending
+SELECT sluice_private.end_validation($1, $2, $3, $4, $5);
