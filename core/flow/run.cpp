@@ -208,7 +208,7 @@ std::optional<std::string> Run::next(const Node& from, Outcome outcome) {
       return std::nullopt;
     }
     const Node* composite = frame().composite;
-    auto outputs = leave_composite(true);
+    auto outputs = leave_composite();
     node = composite;
     step_.session.current_node = node->id;
     if (outputs) {
@@ -253,13 +253,13 @@ std::optional<std::string> Run::after_failure(const Node& node, const std::strin
     if (std::none_of(composite.edges.begin(), composite.edges.end(),
                      [](const Edge& e) { return e.label == "failure"; }))
       continue;
-    while (frames_.size() > i) (void)leave_composite(false);
+    while (frames_.size() > i) drop_composite();
     step_.session.current_node = composite.id;
     if (auto target = edge(composite, "failure")) return target;
   }
   const auto fallback = string_member(main().settings, "fallback_node");
   if (!fallback.empty() && fallback != node.id && main().node(fallback) != nullptr) {
-    while (frames_.size() > 1) (void)leave_composite(false);
+    while (frames_.size() > 1) drop_composite();
     return std::string(fallback);
   }
   set(wait_for(current(), "input", std::nullopt), "error", problem);
@@ -275,13 +275,13 @@ std::optional<std::string> Run::after_limit(const std::string& problem) {
     return std::nullopt;
   }
   set(step_.session.info, "fallback_taken", problem);
-  while (frames_.size() > 1) (void)leave_composite(false);
+  while (frames_.size() > 1) drop_composite();
   entered_ = 0;
   return std::string(fallback);
 }
 
 void Run::end(Status status, std::string_view reason) {
-  while (frames_.size() > 1) (void)leave_composite(false);
+  while (frames_.size() > 1) drop_composite();
   step_.session.status = status;
   step_.session.wait.SetNull();
   if (!reason.empty()) set(step_.session.info, "reason", reason);
