@@ -130,17 +130,17 @@ Step Run::take() {
   return std::move(step_);
 }
 
-// For the event of this step (FLOW 3): the trigger takes it when the revisions are the same, so that it does not tell
-// of a later change the path of this one.
+// For the event of this step (FLOW 3): the revision that it makes and the nodes it passed. The trigger compares the
+// revision, so that the event of a later change does not tell this path.
 void Run::note_path() {
   step_.session.info.RemoveMember("path");
   if (step_.path.empty()) return;
-  Json nodes = make_array();
-  for (std::size_t i = step_.path.size() - std::min(step_.path.size(), kPassed); i < step_.path.size(); ++i)
-    push(nodes, make_string(step_.path[i]));
-  Json& path = set(step_.session.info, "path", make_object());
-  set(path, "revision", Json(revision_));
-  set(path, "nodes", std::move(nodes));
+  const std::size_t passed = std::min(step_.path.size(), kPassed);
+  Json path = make_array();
+  path.Reserve(static_cast<rapidjson::SizeType>(passed + 1), json_allocator());
+  push(path, Json(revision_));
+  for (std::size_t i = step_.path.size() - passed; i < step_.path.size(); ++i) push(path, make_string(step_.path[i]));
+  step_.session.info.AddMember("path", std::move(path), json_allocator());
 }
 
 void Run::enter(const std::string& node_id) {
@@ -208,7 +208,7 @@ std::optional<std::string> Run::next(const Node& from, Outcome outcome) {
       return std::nullopt;
     }
     const Node* composite = frame().composite;
-    auto outputs = leave_composite(true);
+    auto outputs = leave_composite();
     node = composite;
     step_.session.current_node = node->id;
     if (outputs) {
@@ -253,13 +253,13 @@ std::optional<std::string> Run::after_failure(const Node& node, const std::strin
     if (std::none_of(composite.edges.begin(), composite.edges.end(),
                      [](const Edge& e) { return e.label == "failure"; }))
       continue;
-    while (frames_.size() > i) (void)leave_composite(false);
+    while (frames_.size() > i) drop_composite();
     step_.session.current_node = composite.id;
     if (auto target = edge(composite, "failure")) return target;
   }
   const auto fallback = string_member(main().settings, "fallback_node");
   if (!fallback.empty() && fallback != node.id && main().node(fallback) != nullptr) {
-    while (frames_.size() > 1) (void)leave_composite(false);
+    while (frames_.size() > 1) drop_composite();
     return std::string(fallback);
   }
   set(wait_for(current(), "input", std::nullopt), "error", problem);
@@ -275,13 +275,13 @@ std::optional<std::string> Run::after_limit(const std::string& problem) {
     return std::nullopt;
   }
   set(step_.session.info, "fallback_taken", problem);
-  while (frames_.size() > 1) (void)leave_composite(false);
+  while (frames_.size() > 1) drop_composite();
   entered_ = 0;
   return std::string(fallback);
 }
 
 void Run::end(Status status, std::string_view reason) {
-  while (frames_.size() > 1) (void)leave_composite(false);
+  while (frames_.size() > 1) drop_composite();
   step_.session.status = status;
   step_.session.wait.SetNull();
   if (!reason.empty()) set(step_.session.info, "reason", reason);

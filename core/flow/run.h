@@ -90,7 +90,8 @@ class Run {
   // run_composite.cpp
   void rebuild_frames();
   [[nodiscard]] Outcome enter_composite(const Node& node);
-  [[nodiscard]] std::expected<void, std::string> leave_composite(bool with_outputs);
+  void drop_composite();
+  [[nodiscard]] std::expected<void, std::string> leave_composite();
   [[nodiscard]] Frame frame_of(const Node& composite, const Frame& below) const;
 
   [[nodiscard]] const Frame& frame() const { return frames_.back(); }

@@ -36,10 +36,10 @@ RETURN ',"data":{"current_node":' || sluice_private.json_text(p_node) || ',"prev
 COMMENT ON FUNCTION sluice_private.session_data(text, text, text, text, int, int, text) IS
   'the data member of session events; the path is the JSON list of nodes that the step passed, null when no step made the change';
 
--- The engine notes its path with the revision that it makes (core/flow/run.cpp).
+-- The engine notes the revision that it makes and the nodes that it passed (core/flow/run.cpp).
 CREATE OR REPLACE FUNCTION sluice_private.path_of(p_info jsonb, p_revision int) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN p_info #>> '{path,revision}' = p_revision::text THEN p_info #>> '{path,nodes}' END;
+RETURN CASE WHEN jsonb_typeof(p_info -> 'path') = 'array' AND p_info #>> '{path,0}' = p_revision::text THEN ((p_info -> 'path') - 0)::text END;
 COMMENT ON FUNCTION sluice_private.path_of(jsonb, int) IS 'the nodes that the step passed which made this revision, as JSON text; null when no step made it';
 
 -- Receivers of version 1 predate "type" and read the timestamp as epoch seconds. Both stand first in every body.

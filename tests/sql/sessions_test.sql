@@ -72,9 +72,9 @@ SELECT is((SELECT state_hash FROM sluice.conversation_sessions WHERE session_tok
 CREATE FUNCTION pg_temp.last_data() RETURNS jsonb LANGUAGE sql AS $$ SELECT body::jsonb -> 'data' FROM sluice.flow_events ORDER BY id DESC LIMIT 1 $$;
 SELECT (s).session_token AS p_token, (s).id AS p_id FROM test.session_at('ask') AS s \gset
 UPDATE sluice.conversation_sessions SET current_node_id = 'work', revision = revision + 1,
-       info = jsonb_build_object('path', jsonb_build_object('revision', revision + 1, 'nodes', '["by", "w\\"ork"]'::jsonb)) WHERE id = :'p_id';
+       info = jsonb_build_object('path', jsonb_build_array(revision + 1, 'by', 'w"ork')) WHERE id = :'p_id';
 SELECT is(pg_temp.last_data(), '{"current_node": "work", "previous_node": "ask", "status": "active", "previous_status": "active", "revision": 3,
-  "previous_revision": 2, "path": ["by", "w\\"ork"]}'::jsonb, 'a step that changes node tells the nodes it passed');
+  "previous_revision": 2, "path": ["by", "w\"ork"]}'::jsonb, 'a step that changes node tells the nodes it passed');
 SELECT sluice.patch_state(:'p_token', '{}');
 SELECT is(pg_temp.last_data() -> 'path', NULL, 'a patch after it passed none');
 UPDATE sluice.conversation_sessions SET current_node_id = 'ask' WHERE id = :'p_id';

@@ -214,7 +214,7 @@ TEST(Step, ThePathIsKeptForTheEventOfItsRevision) {
       .edge("a", "b")
       .edge("b", "q");
   Talk talk(flow);
-  EXPECT_EQ(talk.start().info("path"), "{'revision':2,'nodes':['a','b','q']}");
+  EXPECT_EQ(talk.start().info("path"), "[2,'a','b','q']");
   EXPECT_EQ(talk.say("'asked again'").info("path"), "-");
 }
 
