@@ -9,8 +9,8 @@
 //   DRAIN    polls until a snapshot with xmin >= B was taken before a poll that found nothing: a writer that read 0 had
 //            its transaction id before it read, hence below B, so by then it has ended and its rows were seen; one that
 //            reads 1 notifies
-//   IDLE     waits for a notification, with the flag at 1. One alone is answered by polling until nothing is found, the
-//            flag stays up; when more come meanwhile, or another reader says that it is awake, HOT with the flag at 0
+//   IDLE     waits for a notification, with the flag at 1. One alone is answered by one look, the flag stays up; when
+//            more come meanwhile, or another reader says that it is awake, HOT with the flag at 0
 //
 // A poll a second in IDLE is the safety net: a reader killed while HOT leaves the flag at 0 until another declares.
 // What that poll finds while the flag was up is counted in sluice_<flag>_found_by_heartbeat_total and must stay 0:

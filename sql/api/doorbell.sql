@@ -18,9 +18,9 @@
 --   4. DRAIN: poll until a poll that found nothing reports xmin >= B: each writer that read 0 had its xid before B and
 --      is over now. Work or a notification: back to 2. While an old writer keeps xmin below B, poll at growing
 --      distances (2 ms to 50 ms); later writers notify.
---   5. IDLE: wait on the socket. A notification of the flag: poll until nothing is found, the flag stays up, so whatever commits is
---      notified; then wait again. Another notification meanwhile, or three polls in a row that find something: back to 2. After
---      1 s: poll (heartbeat); if it finds work, count sluice_<flag>_found_by_heartbeat_total when the flag was not 0 at that time,
+--   5. IDLE: wait on the socket. A notification of the flag: read what there is; the flag stays up, so whatever commits later is
+--      notified; then wait again. More notifications meanwhile, or three polls in a row that find something: back to 2. (A listener lets its
+--      consumers read at once and polls for itself 20 ms later: docs/decisions/0012.) After 1 s: poll (heartbeat); if it finds work, count sluice_<flag>_found_by_heartbeat_total when the flag was not 0 at that time,
 --      then back to 2.
 --   After a reconnect: start at 1 and read the cursor again.
 --

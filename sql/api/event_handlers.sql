@@ -28,8 +28,11 @@ DECLARE
   produced int := 0;
 BEGIN
   b := sluice_private.next_events(p_consumer, p_limit);
+  IF b.parks THEN
+    b.events := sluice_private.park_followers(p_consumer, b.events);
+  END IF;
   IF b.events IS NOT NULL THEN
-    PERFORM pg_notify('flow_events', sluice_private.notify_body(e)) FROM unnest(sluice_private.park_followers(p_consumer, b.events)) AS e;
+    PERFORM pg_notify('flow_events', sluice_private.notify_body(e)) FROM unnest(b.events) AS e;
     GET DIAGNOSTICS produced = ROW_COUNT;
   END IF;
   -- Nobody waits for the disk: a crash of the server ends every LISTEN, and forgets the cursor's move together with this commit, never alone.
@@ -65,10 +68,11 @@ DECLARE
   events jsonb;
 BEGIN
   b := sluice_private.next_events(p_consumer, p_limit);
-  IF b.events IS NOT NULL THEN
-    events := sluice_private.batch_json(sluice_private.park_followers(p_consumer, b.events));
+  IF b.parks THEN
+    b.events := sluice_private.park_followers(p_consumer, b.events);
   END IF;
-  IF events IS NOT NULL THEN
+  IF b.events IS NOT NULL THEN
+    events := sluice_private.batch_json(b.events);
     EXECUTE sluice_private.handler_call(p_consumer) USING events;
   END IF;
   RETURN sluice_private.finish_batch(p_consumer, b, coalesce(pg_catalog.jsonb_array_length(events), 0));
@@ -94,8 +98,11 @@ DECLARE
   events jsonb;
 BEGIN
   b := sluice_private.next_events(p_consumer, p_limit);
+  IF b.parks THEN
+    b.events := sluice_private.park_followers(p_consumer, b.events);
+  END IF;
   IF b.events IS NOT NULL THEN
-    events := sluice_private.batch_json(sluice_private.park_followers(p_consumer, b.events));
+    events := sluice_private.batch_json(b.events);
     PERFORM sluice_private.enqueue_events(p_consumer, events);
   END IF;
   RETURN sluice_private.finish_batch(p_consumer, b, coalesce(jsonb_array_length(events), 0));

@@ -1,16 +1,13 @@
 -- Parked events: what a consumer could not take, kept until somebody has it tried again or discards it. Within a session the order stays: what
 -- follows a parked event is parked behind it, and a retry takes the session's events from the first on.
 
--- Events behind a parked one of their session are parked too, if the consumer keeps order per session; returns those that go on.
+-- For consumers that keep order per session and have parked something of one (next_events says so): events behind a parked one of their session
+-- are parked too; returns those that go on.
 CREATE OR REPLACE FUNCTION sluice_private.park_followers(p_consumer bigint, p_events sluice.flow_events[]) RETURNS sluice.flow_events[]
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS $$
 DECLARE
   parked bigint[];
 BEGIN
-  IF NOT EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = p_consumer AND f.session_id IS NOT NULL)
-     OR (SELECT c.settings ->> 'ordering' = 'none' FROM sluice.event_consumers c WHERE c.id = p_consumer) THEN
-    RETURN p_events;
-  END IF;
   WITH behind AS (
     INSERT INTO sluice.event_failures (consumer_id, event_id, event_type, session_id, key, correlation_id, body, error, attempts)
     SELECT p_consumer, e.id, e.event_type, e.session_id, e.key, e.correlation_id, e.body, 'parked behind an earlier event of its session', 0

@@ -46,7 +46,7 @@ SELECT sluice_private.hide('sluice_private.poll_events(text)');
 CREATE OR REPLACE FUNCTION sluice_private.next_events(
   p_consumer bigint, p_limit int,
   OUT seq bigint, OUT events sluice.flow_events[], OUT read int, OUT cursor pg_snapshot, OUT gap_snapshot pg_snapshot, OUT gap_after_id bigint,
-  OUT xmin xid8, OUT more boolean, OUT must_move boolean)
+  OUT xmin xid8, OUT more boolean, OUT must_move boolean, OUT parks boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
 AS $$
@@ -61,6 +61,8 @@ DECLARE
 BEGIN
   SELECT q.seq, q.cursor, q.gap_snapshot, q.gap_after_id, q.moved_at < clock_timestamp() - interval '1 minute' AS stale, c.patterns,
          pg_snapshot_xmax(q.cursor) AS seen_xmax, ARRAY(SELECT pg_snapshot_xip(q.cursor)) AS seen_xip,
+         EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = c.id AND f.session_id IS NOT NULL)
+           AND c.settings ->> 'ordering' IS DISTINCT FROM 'none' AS parks,
          ARRAY(SELECT CASE WHEN s.closed_xid < pg_snapshot_xmin(q.cursor) THEN NULL ELSE s.slot END FROM sluice_private.event_slots s ORDER BY s.slot) AS slots
     INTO p
     FROM sluice.event_consumers c JOIN sluice_private.event_positions q ON q.consumer_id = c.id
@@ -71,6 +73,7 @@ BEGIN
   seq := p.seq;
   o := p.slots;
   must_move := p.stale;
+  parks := p.parks;
   gap_snapshot := p.gap_snapshot;
   gap_after_id := p.gap_after_id;
   IF gap_snapshot IS NULL THEN
@@ -126,7 +129,7 @@ BEGIN
   END IF;
 END $$;
 COMMENT ON FUNCTION sluice_private.next_events(bigint, int) IS
-  'the next batch of a consumer: how many events were read, those of them that match (null if none) by id, and the position to move to when they are handled; writes nothing';
+  'the next batch of a consumer: how many events were read, those of them that match (null if none) by id, and the position to move to when they are handled; parks: some may have to wait behind parked ones. Writes nothing';
 SELECT sluice_private.hide('sluice_private.next_events(bigint, int)');
 
 -- Two listeners that believe they run the same consumer meet here: the second gets 40001 and loses its batch.

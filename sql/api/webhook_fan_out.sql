@@ -78,8 +78,11 @@ DECLARE
   produced int := 0;
 BEGIN
   b := sluice_private.next_events(p_consumer, p_limit);
+  IF b.parks THEN
+    b.events := sluice_private.park_followers(p_consumer, b.events);
+  END IF;
   IF b.events IS NOT NULL THEN
-    produced := sluice_private.fan_out(sluice_private.park_followers(p_consumer, b.events));
+    produced := sluice_private.fan_out(b.events);
   END IF;
   RETURN sluice_private.finish_batch(p_consumer, b, produced);
 END $$;

@@ -5,7 +5,7 @@
 -- that has used up its attempts (settings.max_attempts, default 10), park_event. SQLSTATE 40001 from any of these means that another
 -- listener runs the consumer: take it anew.
 -- HOT loop: poll_events with the snapshot of the last poll; when it found something, run every consumer that is held and not backing
--- off, until none says more. The sleep protocol is in sql/api/doorbell.sql (flag events). Payload "consumers" on sluice_wake: list again.
+-- off, until none says more. Rung while IDLE, run them without a poll. The sleep protocol is in sql/api/doorbell.sql (flag events). Payload "consumers" on sluice_wake: list again.
 
 -- name: list_consumers
 -- → id bigint, name text, kind text, patterns text[], settings text; those to be run. Read again at payload "consumers" and every 2 s:

@@ -49,7 +49,7 @@ class ListenerContract : public FaultTest {
   }
 
   [[nodiscard]] CommandResult sluice(const std::vector<std::string>& words) const {
-    std::vector<std::string> command{std::string(SLUICE_BINARY_DIR) + "/bin/sluice"};
+    std::vector<std::string> command{"timeout", "20", std::string(SLUICE_BINARY_DIR) + "/bin/sluice"};
     command.insert(command.end(), words.begin(), words.end());
     command.insert(command.end(), {"--dsn", database_.dsn()});
     return run_command(command);
@@ -115,7 +115,7 @@ TEST_F(ListenerContract, RefusesCursorsFromTheFutureUntilResync) {
 // wake = poll, because PREPARE TRANSACTION refuses a transaction that notified.
 TEST_F(ListenerContract, WritersOfEveryKindAreSeenOnceBesideOneThatStaysOpen) {
   const char* given = std::getenv("SLUICE_WRITER_OPEN_SECONDS");
-  const int open_for = given != nullptr ? std::atoi(given) : 3;
+  const int open_for = given != nullptr ? std::atoi(given) : 2;
   see_all();
   client_.run(
       "insert into sluice.conversation_sessions (flow_id, flow_version_id, session_token)"
