@@ -7,7 +7,6 @@ import { row } from '../harness/report.mjs';
 
 export const about = 'from a commit to the receiver at 500 deliveries/s; with 1 and with 10 of 100 endpoints dead';
 
-const kDatabase = 'bench_delivery_latency';
 const kDeliveriesPerSecond = 500;
 const kP50Goal = 4;
 const kP99Goal = 15;
@@ -15,14 +14,14 @@ const kOthersGoal = 1.2; // × the p99 without a dead endpoint
 
 // Milliseconds from commit to arrival at the healthy ones of `endpoints` endpoints, of which `dead` never answer.
 async function latencies(bench, endpoints, dead, seconds) {
-  await bench.databases.fresh(kDatabase);
+  const database = await bench.databases.fresh(`bench_delivery_latency_${endpoints}_${dead}`);
   const receiver = await startNotingReceiver();
   const silent = await startSilentReceiver();
   try {
-    return await bench.databases.with(kDatabase, async (client) => {
+    return await bench.databases.with(database, async (client) => {
       await client.query("select sluice.subscribe(format('%s/%s', case when n <= $3 then $2::text else $1::text end, n)) from generate_series(1, $4::int) as n",
         [receiver.url, silent.url, dead, endpoints]);
-      return withDaemons(bench, ['listener', 'notifier'], kDatabase, async () => {
+      return withDaemons(bench, ['listener', 'notifier'], database, async () => {
         const healthy = endpoints - dead;
         const perSecond = kDeliveriesPerSecond / endpoints;
         const warm = await emitEvenly(client, perSecond, Math.ceil(perSecond), 'warm ');
