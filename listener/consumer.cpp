@@ -48,6 +48,7 @@ Task<void> Consumer::run(StopToken stop) {
         break;
       case After::kEmpty:
         (void)co_await woken_.wait(kNoDeadline, stop);
+        if (begin_ > Clock::now()) (void)co_await loop_.sleep_until(begin_, stop);
         break;
       case After::kFailed:
         (void)co_await loop_.sleep(backoff_.next(), stop);

@@ -30,13 +30,16 @@ class Consumer {
  public:
   Consumer(Loop& loop, pg::Pool& pool, ConsumerSpec spec, int batch_size, ListenerMetrics& metrics);
 
-  // There may be something new.
-  void wake() noexcept { woken_.set(); }
+  // There may be something new. It begins at `when` unless it is at work already.
+  void wake(Clock::time_point when = {}) noexcept {
+    begin_ = when;
+    woken_.set();
+  }
 
   // There are parked events to take again.
   void retry_parked() noexcept {
     retry_ = true;
-    woken_.set();
+    wake();
   }
 
   // Runs until `stop`, or until it turns out that another listener runs the consumer.
@@ -62,6 +65,7 @@ class Consumer {
   int batch_size_;
   ListenerMetrics& metrics_;
   Event woken_;
+  Clock::time_point begin_{};  // not before, once woken
   Backoff backoff_;
   bool retry_ = false;  // parked events, before the next batch
   int careful_ = 0;     // so many events are still to be taken one at a time

@@ -33,6 +33,7 @@ class EventStream {
   Task<void> connect(StopToken stop);
   Task<bool> poll();
   void wake_consumers() noexcept;
+  void ring() noexcept;
   Task<void> review();
   Task<void> take(const ConsumerSpec& spec);
   Task<void> drop(std::int64_t id);

@@ -20,6 +20,7 @@ class Notifier : public Service {
     BlockingPool blocking(context.loop, kBlockingThreads);
     {
       pg::Reconnector reconnector(context.loop, blocking, database, "notifier");
+      reconnector.on_outage([&context](bool) { context.health.not_ready(kNoDatabase); });
       const std::unique_ptr<pg::Connection> connection = co_await reconnector.connect(context.stop);
       if (connection == nullptr) co_return;
       co_await schema::require_up_to_date(*connection, schema::embedded());
@@ -38,7 +39,7 @@ class Notifier : public Service {
                      denied.connected(server.one());
                      context.health.ready();
                    },
-               .disconnected = [&context] { context.health.not_ready("connecting to the database"); }});
+               .disconnected = [&context] { context.health.not_ready(kNoDatabase); }});
 
     TaskScope parts(context.loop);
     StopSource last;  // the heartbeat goes on until everything is given back

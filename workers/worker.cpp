@@ -23,6 +23,7 @@ class Worker : public Service {
     pg::Pool pool(context.loop, blocking, database, kConnections);
     {
       pg::Reconnector reconnector(context.loop, blocking, database, "worker");
+      reconnector.on_outage([&context](bool) { context.health.not_ready(kNoDatabase); });
       const std::unique_ptr<pg::Connection> connection = co_await reconnector.connect(context.stop);
       if (connection == nullptr) co_return;
       co_await schema::require_up_to_date(*connection, schema::embedded());
@@ -40,8 +41,10 @@ class Worker : public Service {
     Doorbell doorbell(context.loop, blocking, database, "tasks", wake, context.metrics);
     Scout scout(context.loop, blocking, database, wake, doorbell, context.metrics);
     const int in_flight = static_cast<int>(context.options.integer("worker.concurrency"));
-    Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "tasks"), process, runner, metrics,
-              denied, {.in_flight = in_flight});
+    pg::Reconnector reconnector(context.loop, blocking, database, "tasks");
+    reconnector.on_outage(
+        [&context](bool over) { over ? context.health.ready() : context.health.not_ready(kNoDatabase); });
+    Pump pump(context.loop, std::move(reconnector), process, runner, metrics, denied, {.in_flight = in_flight});
 
     TaskScope parts(context.loop);
     StopSource last;  // the heartbeat goes on until everything is handed back

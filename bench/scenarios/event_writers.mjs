@@ -1,5 +1,5 @@
-// What events cost those who write: 16 writers, each commit with its event, against the log without a doorbell and against a NOTIFY per row.
-// bench/sql/writers makes the three of one trigger function, in alternating rounds.
+// What events cost those who write: 16 writers, each commit with its event, against the log without a doorbell, against a NOTIFY per row and
+// against PgQ. bench/sql/writers makes the first three of one trigger function; all take turns.
 import { run as runProgram } from '../harness/children.mjs';
 import { row } from '../harness/report.mjs';
 
@@ -16,8 +16,10 @@ export async function run(bench) {
   if (!found) throw new Error(`bench/sql/writers said: ${output}`);
   const [, without, doorbell, ratio, notify, times] = found.map(Number);
   bench.note(`without a doorbell ${without}, with it ${doorbell}, a NOTIFY per row ${notify} updates/s`);
+  const pgq = /^pgq (\d+) \(doorbell is ([\d.]+) times/m.exec(output);
+  if (!pgq) bench.note('no PgQ: the package postgresql-15-pgq3 is not installed');
   return [row({
     name: 'event_writers', value: doorbell, unit: 'updates/s', limitRatio: ratio, peer: 'NOTIFY per row', peerRatio: times,
     goal: `≥ ${kGoal * 100} % of limit, ≥ ${kPeerGoal} × peer`, met: ratio >= kGoal && times >= kPeerGoal,
-  })];
+  }), ...(pgq ? [row({ name: 'event_writers.pgq', value: Number(pgq[1]), unit: 'updates/s by PgQ itself', peer: 'PgQ', peerRatio: Number(pgq[2]) })] : [])];
 }

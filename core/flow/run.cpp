@@ -11,6 +11,7 @@ namespace sluice::flow {
 namespace {
 
 constexpr rapidjson::SizeType kVisited = 50;  // node ids that session.history holds
+constexpr std::size_t kPassed = 1000;         // the last ones of a step's path that its event tells
 
 // The scopes that every state has.
 void complete_scopes(Json& state) {
@@ -54,6 +55,10 @@ Run::Run(const FlowSet& flows, const Session& session, const Context& context)
 
 void Run::start() {
   apply_defaults(main().variables, *find(state(), "variables"));
+  if (auto fits = check_size(state()); !fits && !main().variables.ObjectEmpty()) {
+    step_.error = fits.error();
+    return end(Status::kAbandoned, fits.error());
+  }
   enter(main().entry);
 }
 
@@ -115,6 +120,7 @@ Step Run::take() {
   Session& session = step_.session;
   session.revision = revision_;
   session.state.RemoveMember("session");
+  note_path();
   Json& scope = *find(session.state, "context");
   if (own_now_) {
     set(scope, "now", std::move(*own_now_));
@@ -122,6 +128,19 @@ Step Run::take() {
     scope.RemoveMember("now");
   }
   return std::move(step_);
+}
+
+// For the event of this step (FLOW 3): the trigger takes it when the revisions are the same, so that it does not tell
+// of a later change the path of this one.
+void Run::note_path() {
+  step_.session.info.RemoveMember("path");
+  if (step_.path.empty()) return;
+  Json nodes = make_array();
+  for (std::size_t i = step_.path.size() - std::min(step_.path.size(), kPassed); i < step_.path.size(); ++i)
+    push(nodes, make_string(step_.path[i]));
+  Json& path = set(step_.session.info, "path", make_object());
+  set(path, "revision", Json(revision_));
+  set(path, "nodes", std::move(nodes));
 }
 
 void Run::enter(const std::string& node_id) {

@@ -76,6 +76,10 @@ Outcome Run::enter_composite(const Node& node) {
   set(state(), "input", std::move(input));
   for (const char* scope : {"temp", "output", "local"}) set(state(), scope, make_object());
   frames_.push_back(called);
+  if (auto fits = check_size(state()); !fits) {
+    (void)leave_composite(false);
+    return Failed{"inputs: " + fits.error()};
+  }
   return GoTo{called.graph->entry};
 }
 

@@ -16,6 +16,8 @@ constexpr milliseconds kHotFor{10};  // without finding anything, before going t
 constexpr milliseconds kMaxDrainPause{
     50};                       // while a long transaction holds the bound back; its commit is found within this time
 constexpr int kBusyFinds = 3;  // polls in a row that found something after one notification: not a single event
+constexpr milliseconds kLinger{20};  // after a notification that was answered at once, before the poll
+constexpr int kBusyRings = 3;        // notifications within that time: not a single event
 constexpr seconds kHeartbeat{1};
 constexpr seconds kAnswer{5};  // no answer for that long: the connection is taken for half-open
 
@@ -155,11 +157,29 @@ Task<void> Doorbell::idle(Polled last, StopToken stop) {
   if (what != Heard::kNothing) {
     notifications_.add();
     on_rung_();
+    if (what == Heard::kRing && answers_rings_) what = co_await linger(stop);
     if (what == Heard::kAwake) co_await wake();
   } else if (until == heartbeat) {
     const pg::Result up = co_await run("flag_is_up");
     heartbeat_ = up.one().get<bool>(0);
   }
+}
+
+// What was called has read, after the notification, what was committed before it, and with the flag up every later
+// commit notifies. So the poll that brings the reader's own snapshot up to date is in no hurry, and does not compete
+// with those who are at work on the event. Says kAwake when the flag should go down.
+Task<Doorbell::Heard> Doorbell::linger(StopToken stop) {
+  const Deadline until = Clock::now() + kLinger;
+  for (int rings = 1; rings < kBusyRings;) {
+    const std::optional<pg::Notification> notification = co_await connection_->wait_notification(until, stop);
+    if (!notification) co_return Heard::kRing;
+    const Heard what = meaning(*notification);
+    if (what == Heard::kNothing) continue;
+    on_rung_();
+    if (what == Heard::kAwake) break;
+    rings += 1;
+  }
+  co_return Heard::kAwake;
 }
 
 Task<void> Doorbell::wake() {

@@ -52,9 +52,13 @@ class Doorbell {
   // server itself when `wake` is by notification: poolers in transaction mode lose them.
   Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string flag, Wake wake, Metrics& metrics);
 
-  // Calls `call`, from inside next() and before it returns, as soon as a sleeping reader is notified: what need not
-  // wait for the poll can begin at once.
-  void on_rung(std::function<void()> call) { on_rung_ = std::move(call); }
+  // Calls `call`, from inside next() and before it returns, each time that a sleeping reader is notified: what need not
+  // wait for the poll begins at once, and must look by itself for what was committed. next() then returns some
+  // milliseconds later.
+  void on_rung(std::function<void()> call) {
+    on_rung_ = std::move(call);
+    answers_rings_ = true;
+  }
 
   // Calls `call`, from inside next(), for each notification with that payload: lists changed, endpoints changed.
   void on_payload(std::string payload, std::function<void()> call) {
@@ -76,10 +80,11 @@ class Doorbell {
   Task<void> declare();
   Task<void> drain(StopToken stop);
   Task<void> idle(Polled last, StopToken stop);
+  enum class Heard { kNothing, kRing, kAwake };  // kAwake: another reader lowered the flag, this one must poll too
+  Task<Heard> linger(StopToken stop);
   Task<void> wake();
   Task<pg::Result> run(std::string_view query);
   Task<void> poll_later(Polled last, StopToken stop);
-  enum class Heard { kNothing, kRing, kAwake };  // kAwake: another reader lowered the flag, this one must poll too
   [[nodiscard]] Heard heard();
   [[nodiscard]] Heard meaning(const pg::Notification& notification);
 
@@ -87,6 +92,7 @@ class Doorbell {
   std::string flag_;
   Wake wake_;
   std::function<void()> on_rung_ = [] {};
+  bool answers_rings_ = false;
   std::map<std::string, std::function<void()>, std::less<>> others_;
   pg::Reconnector reconnector_;
   std::unique_ptr<pg::Connection> connection_;

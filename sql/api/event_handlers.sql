@@ -13,47 +13,49 @@ END $$;
 CREATE OR REPLACE FUNCTION sluice_private.finish_batch(p_consumer bigint, b record, p_produced int) RETURNS sluice_private.handled
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF b.ids IS NOT NULL OR b.must_move THEN
+  IF b.read > 0 OR b.must_move THEN
     PERFORM sluice_private.move_cursor(p_consumer, b.seq, b.cursor, b.gap_snapshot, b.gap_after_id);
   END IF;
-  RETURN (coalesce(cardinality(b.ids), 0), p_produced, b.more, b.xmin);
+  RETURN (b.read, p_produced, b.more, b.xmin);
 END $$;
 COMMENT ON FUNCTION sluice_private.finish_batch(bigint, record, int) IS 'moves the cursor behind a batch of next_events';
 SELECT sluice_private.hide('sluice_private.finish_batch(bigint, record, int)');
 
 CREATE OR REPLACE FUNCTION sluice_private.run_relay(p_consumer bigint, p_limit int) RETURNS sluice_private.handled
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   b record;
-  patterns text[] := (SELECT c.patterns FROM sluice.event_consumers c WHERE c.id = p_consumer);
-  go_on bigint[];
-  produced int;
+  produced int := 0;
 BEGIN
   b := sluice_private.next_events(p_consumer, p_limit);
-  IF b.ids IS NOT NULL THEN
-    go_on := sluice_private.park_followers(p_consumer, b.ids, b.slots);
-    PERFORM pg_notify('flow_events', r.payload)
-       FROM (SELECT sluice_private.notify_body(e) AS payload
-               FROM unnest(b.ids, b.slots) AS w (id, slot) JOIN sluice.flow_events e ON e.id = w.id AND e.slot = w.slot
-              WHERE e.id = ANY (go_on) AND sluice_private.event_matches(e.event_type, e.alias, patterns)
-              ORDER BY e.id) AS r;
+  IF b.events IS NOT NULL THEN
+    PERFORM pg_notify('flow_events', sluice_private.notify_body(e)) FROM unnest(sluice_private.park_followers(p_consumer, b.events)) AS e;
     GET DIAGNOSTICS produced = ROW_COUNT;
-    -- Nobody waits for the disk: a crash of the server ends every LISTEN, and forgets the cursor's move together with this commit, never alone.
-    PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
-  RETURN sluice_private.finish_batch(p_consumer, b, coalesce(produced, 0));
+  -- Nobody waits for the disk: a crash of the server ends every LISTEN, and forgets the cursor's move together with this commit, never alone.
+  PERFORM set_config('synchronous_commit', 'off', true);
+  RETURN sluice_private.finish_batch(p_consumer, b, produced);
 END $$;
 COMMENT ON FUNCTION sluice_private.run_relay(bigint, int) IS 'handler relay: re-publishes a batch as NOTIFY flow_events';
 SELECT sluice_private.hide('sluice_private.run_relay(bigint, int)');
 
-CREATE OR REPLACE FUNCTION sluice_private.batch_json(p_ids bigint[], p_slots smallint[], p_go_on bigint[], p_patterns text[]) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS $$
-  SELECT jsonb_agg(sluice_private.body_with_id(e.body, e.id)::jsonb ORDER BY e.id)
-    FROM unnest(p_ids, p_slots) AS w (id, slot) JOIN sluice.flow_events e ON e.id = w.id AND e.slot = w.slot
-   WHERE e.id = ANY (p_go_on) AND sluice_private.event_matches(e.event_type, e.alias, p_patterns)
-$$;
-COMMENT ON FUNCTION sluice_private.batch_json(bigint[], smallint[], bigint[], text[]) IS 'the events of a batch that match, as handlers get them; null if none';
-SELECT sluice_private.hide('sluice_private.batch_json(bigint[], smallint[], bigint[], text[])');
+-- plpgsql where a line of SQL would do: its plans last as long as the connection.
+CREATE OR REPLACE FUNCTION sluice_private.batch_json(p_events sluice.flow_events[]) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (SELECT jsonb_agg(sluice_private.body_with_id(e.body, e.id)::jsonb ORDER BY e.id) FROM unnest(p_events) AS e);
+END $$;
+COMMENT ON FUNCTION sluice_private.batch_json(sluice.flow_events[]) IS 'the events of a batch as handlers get them; null if there are none';
+SELECT sluice_private.hide('sluice_private.batch_json(sluice.flow_events[])');
+
+CREATE OR REPLACE FUNCTION sluice_private.handler_call(p_consumer bigint) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (SELECT format('SELECT %s($1)', h.handler::regprocedure::oid::regproc)
+            FROM sluice.event_consumers c JOIN sluice.event_handlers h ON h.name = c.name WHERE c.id = p_consumer);
+END $$;
+COMMENT ON FUNCTION sluice_private.handler_call(bigint) IS 'the statement that hands $1 to the function of a consumer of kind sql';
+SELECT sluice_private.hide('sluice_private.handler_call(bigint)');
 
 -- Runs as its caller and with the caller's search_path, because the handler is the user's code; hence the qualified operators.
 CREATE OR REPLACE FUNCTION sluice_private.run_sql_handler(p_consumer bigint, p_limit int) RETURNS sluice_private.handled
@@ -61,18 +63,13 @@ LANGUAGE plpgsql AS $$
 DECLARE
   b record;
   events jsonb;
-  call text;
 BEGIN
   b := sluice_private.next_events(p_consumer, p_limit);
-  IF b.ids IS NOT NULL THEN
-    SELECT pg_catalog.format('SELECT %s($1)', h.handler::pg_catalog.regprocedure::pg_catalog.oid::pg_catalog.regproc), 
-           sluice_private.batch_json(b.ids, b.slots, sluice_private.park_followers(p_consumer, b.ids, b.slots), c.patterns)
-      INTO call, events
-      FROM sluice.event_consumers c JOIN sluice.event_handlers h ON h.name OPERATOR(pg_catalog.=) c.name
-     WHERE c.id OPERATOR(pg_catalog.=) p_consumer;
-    IF events IS NOT NULL THEN
-      EXECUTE call USING events;
-    END IF;
+  IF b.events IS NOT NULL THEN
+    events := sluice_private.batch_json(sluice_private.park_followers(p_consumer, b.events));
+  END IF;
+  IF events IS NOT NULL THEN
+    EXECUTE sluice_private.handler_call(p_consumer) USING events;
   END IF;
   RETURN sluice_private.finish_batch(p_consumer, b, coalesce(pg_catalog.jsonb_array_length(events), 0));
 END $$;
@@ -97,9 +94,8 @@ DECLARE
   events jsonb;
 BEGIN
   b := sluice_private.next_events(p_consumer, p_limit);
-  IF b.ids IS NOT NULL THEN
-    events := sluice_private.batch_json(b.ids, b.slots, sluice_private.park_followers(p_consumer, b.ids, b.slots),
-                                        (SELECT c.patterns FROM sluice.event_consumers c WHERE c.id = p_consumer));
+  IF b.events IS NOT NULL THEN
+    events := sluice_private.batch_json(sluice_private.park_followers(p_consumer, b.events));
     PERFORM sluice_private.enqueue_events(p_consumer, events);
   END IF;
   RETURN sluice_private.finish_batch(p_consumer, b, coalesce(jsonb_array_length(events), 0));

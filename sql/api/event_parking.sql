@@ -1,31 +1,28 @@
 -- Parked events: what a consumer could not take, kept until somebody has it tried again or discards it. Within a session the order stays: what
 -- follows a parked event is parked behind it, and a retry takes the session's events from the first on.
 
--- Events behind a parked one of their session are parked too, if the consumer keeps order per session; returns the ids that go on.
-CREATE OR REPLACE FUNCTION sluice_private.park_followers(p_consumer bigint, p_ids bigint[], p_slots smallint[]) RETURNS bigint[]
+-- Events behind a parked one of their session are parked too, if the consumer keeps order per session; returns those that go on.
+CREATE OR REPLACE FUNCTION sluice_private.park_followers(p_consumer bigint, p_events sluice.flow_events[]) RETURNS sluice.flow_events[]
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS $$
 DECLARE
   parked bigint[];
 BEGIN
   IF NOT EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = p_consumer AND f.session_id IS NOT NULL)
      OR (SELECT c.settings ->> 'ordering' = 'none' FROM sluice.event_consumers c WHERE c.id = p_consumer) THEN
-    RETURN p_ids;
+    RETURN p_events;
   END IF;
   WITH behind AS (
     INSERT INTO sluice.event_failures (consumer_id, event_id, event_type, session_id, key, correlation_id, body, error, attempts)
     SELECT p_consumer, e.id, e.event_type, e.session_id, e.key, e.correlation_id, e.body, 'parked behind an earlier event of its session', 0
-      FROM unnest(p_ids, p_slots) AS b (id, slot)
-      JOIN sluice.flow_events e ON e.id = b.id AND e.slot = b.slot
-      JOIN sluice.event_consumers c ON c.id = p_consumer
-     WHERE sluice_private.event_matches(e.event_type, e.alias, c.patterns)
-       AND EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = p_consumer AND f.session_id = e.session_id)
+      FROM unnest(p_events) AS e
+     WHERE EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = p_consumer AND f.session_id = e.session_id)
     RETURNING event_id
   )
   SELECT array_agg(event_id) INTO parked FROM behind;
-  RETURN ARRAY(SELECT b.id FROM unnest(p_ids) WITH ORDINALITY AS b (id, place) WHERE NOT b.id = ANY (coalesce(parked, '{}')) ORDER BY b.place);
+  RETURN (SELECT array_agg(e ORDER BY e.id) FROM unnest(p_events) AS e WHERE NOT e.id = ANY (coalesce(parked, '{}')));
 END $$;
-COMMENT ON FUNCTION sluice_private.park_followers(bigint, bigint[], smallint[]) IS 'parks what must wait behind parked events; returns the other ids';
-SELECT sluice_private.hide('sluice_private.park_followers(bigint, bigint[], smallint[])');
+COMMENT ON FUNCTION sluice_private.park_followers(bigint, sluice.flow_events[]) IS 'parks what must wait behind parked events; returns the others, null if there are none';
+SELECT sluice_private.hide('sluice_private.park_followers(bigint, sluice.flow_events[])');
 
 CREATE OR REPLACE FUNCTION sluice_private.park_event(p_consumer bigint, p_error text, p_attempts int) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS $$
@@ -36,13 +33,13 @@ BEGIN
   b := sluice_private.next_events(p_consumer, 1);
   INSERT INTO sluice.event_failures (consumer_id, event_id, event_type, session_id, key, correlation_id, body, error, attempts)
   SELECT p_consumer, e.id, e.event_type, e.session_id, e.key, e.correlation_id, e.body, p_error, p_attempts
-    FROM unnest(b.ids, b.slots) AS w (id, slot) JOIN sluice.flow_events e ON e.id = w.id AND e.slot = w.slot
+    FROM unnest(b.events) AS e
   RETURNING event_id INTO parked;
   PERFORM sluice_private.finish_batch(p_consumer, b, 0);
   RETURN parked;
 END $$;
 COMMENT ON FUNCTION sluice_private.park_event(bigint, text, int) IS
-  'moves a consumer past its next event, which is kept in event_failures; returns its id. Call it when a batch of one has used up its attempts';
+  'moves a consumer past its next event, which is kept in event_failures when it matches; returns its id. Call it when a batch of one has used up its attempts';
 SELECT sluice_private.hide('sluice_private.park_event(bigint, text, int)');
 
 -- One parked event that was asked for, in the transaction that forgets it; the next of its session is then asked for too. The kinds log and
@@ -53,8 +50,6 @@ LANGUAGE plpgsql SET jit = off AS $$
 DECLARE
   f sluice.event_failures;
   kind text;
-  call text;
-  slot smallint;
 BEGIN
   SELECT w.* INTO f FROM sluice.event_failures w
    WHERE w.consumer_id OPERATOR(pg_catalog.=) p_consumer AND w.retry_at IS NOT NULL
@@ -62,11 +57,9 @@ BEGIN
   IF f.event_id IS NULL THEN
     RETURN;
   END IF;
-  SELECT c.kind, pg_catalog.format('SELECT %s($1)', h.handler::pg_catalog.regprocedure::pg_catalog.oid::pg_catalog.regproc) INTO kind, call
-    FROM sluice.event_consumers c LEFT JOIN sluice.event_handlers h ON h.name OPERATOR(pg_catalog.=) c.name
-   WHERE c.id OPERATOR(pg_catalog.=) p_consumer;
+  kind := (SELECT c.kind FROM sluice.event_consumers c WHERE c.id OPERATOR(pg_catalog.=) p_consumer);
   IF kind OPERATOR(pg_catalog.=) 'sql' THEN
-    EXECUTE call USING sluice_private.parked_json(f);
+    EXECUTE sluice_private.handler_call(p_consumer) USING sluice_private.parked_json(f);
   ELSIF kind OPERATOR(pg_catalog.=) 'task' THEN
     PERFORM sluice_private.enqueue_events(p_consumer, sluice_private.parked_json(f));
   ELSIF kind OPERATOR(pg_catalog.=) ANY ('{relay,webhooks}') THEN
@@ -95,25 +88,21 @@ BEGIN
   ELSIF p_kind = 'relay' THEN
     PERFORM pg_notify('flow_events', sluice_private.notify_body(e));
   ELSE
-    PERFORM sluice_private.fan_out(ARRAY[e.id], ARRAY[e.slot]);
+    PERFORM sluice_private.fan_out(ARRAY[e]);
   END IF;
 END $$;
 COMMENT ON FUNCTION sluice_private.run_parked_from_log(text, bigint) IS 'relays one event or fans it out';
 SELECT sluice_private.hide('sluice_private.run_parked_from_log(text, bigint)');
 
-CREATE OR REPLACE FUNCTION sluice_private.forget_parked(p_consumer bigint, p_event bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION sluice_private.forget_parked(p_consumer bigint, p_event bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   session uuid;
 BEGIN
   DELETE FROM sluice.event_failures f WHERE f.consumer_id = p_consumer AND f.event_id = p_event RETURNING f.session_id INTO session;
-  IF NOT FOUND THEN
-    RETURN false;
-  END IF;
   UPDATE sluice.event_failures f SET retry_at = clock_timestamp()
    WHERE f.consumer_id = p_consumer AND f.attempts = 0 AND f.retry_at IS NULL
      AND f.event_id = (SELECT min(n.event_id) FROM sluice.event_failures n WHERE n.consumer_id = p_consumer AND n.session_id = session);
-  RETURN true;
 END $$;
 COMMENT ON FUNCTION sluice_private.forget_parked(bigint, bigint) IS 'removes a parked event; what was parked only because it stood behind it is asked for';
 SELECT sluice_private.hide('sluice_private.forget_parked(bigint, bigint)');
@@ -128,29 +117,28 @@ $$;
 COMMENT ON FUNCTION sluice_private.park_again(bigint, text) IS 'after run_parked failed: the event stays parked until it is asked for once more';
 SELECT sluice_private.hide('sluice_private.park_again(bigint, text)');
 
-CREATE OR REPLACE FUNCTION sluice_private.consumer_named(p_name text) RETURNS bigint
+CREATE OR REPLACE FUNCTION sluice_private.consumer_named(p_name text, p_parked bigint DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   consumer bigint := (SELECT c.id FROM sluice.event_consumers c WHERE c.name = p_name);
 BEGIN
   IF consumer IS NULL THEN
     PERFORM sluice_private.fail('SL005', format('event consumer %L is unknown', p_name), NULL, 'the view sluice.consumer_lag lists them');
+  ELSIF p_parked IS NOT NULL AND NOT EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = consumer AND f.event_id = p_parked) THEN
+    PERFORM sluice_private.fail('SL005', format('event %s is not parked by consumer %s', p_parked, p_name), NULL, 'see sluice.event_failures');
   END IF;
   RETURN consumer;
 END $$;
-COMMENT ON FUNCTION sluice_private.consumer_named(text) IS 'id of a consumer; SL005 if there is none of that name';
-SELECT sluice_private.hide('sluice_private.consumer_named(text)');
+COMMENT ON FUNCTION sluice_private.consumer_named(text, bigint) IS 'id of a consumer; SL005 if there is none of that name, or if it did not park the event that is given';
+SELECT sluice_private.hide('sluice_private.consumer_named(text, bigint)');
 
 CREATE OR REPLACE FUNCTION sluice.retry_event(consumer text, event_id bigint DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  c bigint := sluice_private.consumer_named(consumer);
+  c bigint := sluice_private.consumer_named(consumer, retry_event.event_id);
   marked bigint;
 BEGIN
-  IF retry_event.event_id IS NOT NULL AND NOT EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = c AND f.event_id = retry_event.event_id) THEN
-    PERFORM sluice_private.fail('SL005', format('event %s is not parked by consumer %s', retry_event.event_id, consumer), NULL, 'see sluice.event_failures');
-  END IF;
   -- The first of each session; the others follow by themselves, in order. Events without a session stand alone.
   UPDATE sluice.event_failures f SET retry_at = clock_timestamp()
    WHERE f.consumer_id = c
@@ -168,9 +156,7 @@ SELECT sluice_private.publish_api('sluice.retry_event(text, bigint)');
 CREATE OR REPLACE FUNCTION sluice.discard_event(consumer text, event_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT sluice_private.forget_parked(sluice_private.consumer_named(consumer), discard_event.event_id) THEN
-    PERFORM sluice_private.fail('SL005', format('event %s is not parked by consumer %s', discard_event.event_id, consumer), NULL, 'see sluice.event_failures');
-  END IF;
+  PERFORM sluice_private.forget_parked(sluice_private.consumer_named(consumer, coalesce(discard_event.event_id, 0)), discard_event.event_id);
   PERFORM pg_notify('sluice_wake', 'consumers');
 END $$;
 COMMENT ON FUNCTION sluice.discard_event(text, bigint) IS 'gives up a parked event; what was parked behind it is taken';

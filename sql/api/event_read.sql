@@ -36,82 +36,97 @@ END $make$;
 COMMENT ON FUNCTION sluice_private.poll_events(text) IS 'whether there is anything that a snapshot did not see (null: always), the snapshot to ask with next time, and its xmin';
 SELECT sluice_private.hide('sluice_private.poll_events(text)');
 
--- The unseen slots are named by eight parameters, null for the others, and the plan is pruned to them.
+-- The unseen slots are named by eight parameters, null for the others, and the plan is pruned to them. Here too one plan is kept for good: to
+-- plan a query over the slots takes ten times as long as to run it for an event or two.
 --
--- What comes next for a consumer: at most p_limit events (and at most 8 MiB of bodies, but always one), and the position after them.
--- Small gaps are read at once: what the cursor did not see, in id order, up to this statement's own snapshot. When
+-- What comes next for a consumer: of at most p_limit events (and at most 8 MiB of bodies, but always one) those that match its patterns, and the
+-- position after them. Small gaps are read at once: what the cursor did not see, in id order, up to this statement's own snapshot. When
 -- that is more than the limit, its snapshot T is fixed and the gap is read in pages by id, so memory stays bounded however large the gap;
 -- within a gap "id > last" is safe because no event that becomes visible later belongs to it.
 CREATE OR REPLACE FUNCTION sluice_private.next_events(
   p_consumer bigint, p_limit int,
-  OUT seq bigint, OUT ids bigint[], OUT slots smallint[], OUT cursor pg_snapshot, OUT gap_snapshot pg_snapshot, OUT gap_after_id bigint,
+  OUT seq bigint, OUT events sluice.flow_events[], OUT read int, OUT cursor pg_snapshot, OUT gap_snapshot pg_snapshot, OUT gap_after_id bigint,
   OUT xmin xid8, OUT more boolean, OUT must_move boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-  p sluice_private.event_positions;
-  seen_xmax xid8;
-  seen_xip xid8[];
-  now_snapshot pg_snapshot;
-  bytes bigint;
+  p record;
   o smallint[];
+  now_snapshot pg_snapshot;
+  ids bigint[];
+  slots smallint[];
+  bytes bigint;
 BEGIN
-  SELECT * INTO p FROM sluice_private.event_positions q WHERE q.consumer_id = p_consumer ORDER BY q.seq DESC LIMIT 1;
+  SELECT q.seq, q.cursor, q.gap_snapshot, q.gap_after_id, q.moved_at < clock_timestamp() - interval '1 minute' AS stale, c.patterns,
+         pg_snapshot_xmax(q.cursor) AS seen_xmax, ARRAY(SELECT pg_snapshot_xip(q.cursor)) AS seen_xip,
+         ARRAY(SELECT CASE WHEN s.closed_xid < pg_snapshot_xmin(q.cursor) THEN NULL ELSE s.slot END FROM sluice_private.event_slots s ORDER BY s.slot) AS slots
+    INTO p
+    FROM sluice.event_consumers c JOIN sluice_private.event_positions q ON q.consumer_id = c.id
+   WHERE c.id = p_consumer ORDER BY q.seq DESC LIMIT 1;
   IF p.seq IS NULL THEN
     PERFORM sluice_private.fail('SL005', format('no event consumer %s', p_consumer), NULL, 'it was removed; stop running it');
   END IF;
   seq := p.seq;
-  seen_xmax := pg_snapshot_xmax(p.cursor);
-  seen_xip := ARRAY(SELECT pg_snapshot_xip(p.cursor));
-  SELECT array_agg(CASE WHEN s.closed_xid < pg_snapshot_xmin(p.cursor) THEN NULL ELSE s.slot END ORDER BY s.slot) INTO o
-    FROM sluice_private.event_slots s;
-  must_move := p.moved_at < clock_timestamp() - interval '1 minute';
-  IF p.gap_snapshot IS NULL THEN
+  o := p.slots;
+  must_move := p.stale;
+  gap_snapshot := p.gap_snapshot;
+  gap_after_id := p.gap_after_id;
+  IF gap_snapshot IS NULL THEN
     SELECT pg_current_snapshot(), array_agg(e.id ORDER BY e.id), array_agg(e.slot ORDER BY e.id), sum(octet_length(e.body))
       INTO now_snapshot, ids, slots, bytes
       FROM ((SELECT id, slot, body FROM sluice.flow_events
-              WHERE slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND xid >= seen_xmax ORDER BY xid LIMIT p_limit + 1)
+              WHERE slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND xid >= p.seen_xmax ORDER BY xid LIMIT p_limit + 1)
             UNION ALL
             (SELECT id, slot, body FROM sluice.flow_events
-              WHERE slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND xid = ANY (seen_xip) LIMIT p_limit + 1)) AS e;
+              WHERE slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND xid = ANY (p.seen_xip) LIMIT p_limit + 1)) AS e;
     xmin := pg_snapshot_xmin(now_snapshot);
-    IF coalesce(cardinality(ids), 0) <= p_limit AND coalesce(bytes, 0) <= 8388608 THEN
-      cursor := now_snapshot;
-      more := false;
-      RETURN;
+    IF coalesce(cardinality(ids), 0) > p_limit OR bytes > 8388608 THEN
+      -- "+ 0" keeps the planner from walking the id index from the oldest event on.
+      SELECT least((SELECT min(e.id + 0) FROM sluice.flow_events e
+                     WHERE e.slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND e.xid >= p.seen_xmax),
+                   (SELECT min(e.id + 0) FROM sluice.flow_events e
+                     WHERE e.slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND e.xid = ANY (p.seen_xip))) - 1
+        INTO gap_after_id;
+      gap_snapshot := now_snapshot;
     END IF;
-    -- "+ 0" keeps the planner from walking the id index from the oldest event on.
-    SELECT least((SELECT min(e.id + 0) FROM sluice.flow_events e
-                   WHERE e.slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND e.xid >= seen_xmax),
-                 (SELECT min(e.id + 0) FROM sluice.flow_events e
-                   WHERE e.slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND e.xid = ANY (seen_xip))) - 1
-      INTO p.gap_after_id;
-    p.gap_snapshot := now_snapshot;
   END IF;
 
-  xmin := coalesce(xmin, pg_snapshot_xmin(pg_current_snapshot()));
-  SELECT array_agg(e.id ORDER BY e.id), array_agg(e.slot ORDER BY e.id), count(*)
-    INTO ids, slots, bytes
-    FROM (SELECT w.id, w.slot, sum(w.size) OVER (ORDER BY w.id ROWS UNBOUNDED PRECEDING) - w.size AS before
-            FROM (SELECT id, slot, octet_length(body)::bigint AS size FROM sluice.flow_events
-                   WHERE slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND id > p.gap_after_id
-                     AND (xid >= seen_xmax OR xid = ANY (seen_xip)) AND pg_visible_in_snapshot(xid, p.gap_snapshot)
-                   ORDER BY id LIMIT p_limit) AS w) AS e
-   WHERE e.before <= 8388608;
-  more := true;  -- also at the gap's end: what came after its snapshot is still to be read
-  must_move := true;
-  IF bytes = 0 THEN
-    cursor := p.gap_snapshot;
+  IF gap_snapshot IS NULL THEN
+    cursor := now_snapshot;
+    more := false;
   ELSE
-    cursor := p.cursor;
-    gap_snapshot := p.gap_snapshot;
-    gap_after_id := ids[cardinality(ids)];
+    xmin := coalesce(xmin, pg_snapshot_xmin(pg_current_snapshot()));
+    SELECT array_agg(e.id ORDER BY e.id), array_agg(e.slot ORDER BY e.id)
+      INTO ids, slots
+      FROM (SELECT w.id, w.slot, sum(w.size) OVER (ORDER BY w.id ROWS UNBOUNDED PRECEDING) - w.size AS before
+              FROM (SELECT id, slot, octet_length(body)::bigint AS size FROM sluice.flow_events
+                     WHERE slot IN (o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8]) AND id > gap_after_id
+                       AND (xid >= p.seen_xmax OR xid = ANY (p.seen_xip)) AND pg_visible_in_snapshot(xid, gap_snapshot)
+                     ORDER BY id LIMIT p_limit) AS w) AS e
+     WHERE e.before <= 8388608;
+    more := true;  -- also at the gap's end: what came after its snapshot is still to be read
+    must_move := true;
+    IF ids IS NULL THEN
+      cursor := gap_snapshot;
+      gap_snapshot := NULL;
+      gap_after_id := NULL;
+    ELSE
+      cursor := p.cursor;
+      gap_after_id := ids[cardinality(ids)];
+    END IF;
+  END IF;
+
+  read := coalesce(cardinality(ids), 0);
+  IF read > 0 THEN
+    SELECT array_agg(e ORDER BY e.id) INTO events
+      FROM unnest(ids, slots) AS w (id, slot) JOIN sluice.flow_events e ON e.id = w.id AND e.slot = w.slot
+     WHERE sluice_private.event_matches(e.event_type, e.alias, p.patterns);
   END IF;
 END $$;
 COMMENT ON FUNCTION sluice_private.next_events(bigint, int) IS
-  'the next batch of a consumer in order, by (id, slot), and the position to move to when it is handled; writes nothing';
+  'the next batch of a consumer: how many events were read, those of them that match (null if none) by id, and the position to move to when they are handled; writes nothing';
 SELECT sluice_private.hide('sluice_private.next_events(bigint, int)');
 
 -- Two listeners that believe they run the same consumer meet here: the second gets 40001 and loses its batch.
@@ -121,18 +136,16 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-  newest bigint := (SELECT q.seq FROM sluice_private.event_positions q WHERE q.consumer_id = p_consumer ORDER BY q.seq DESC LIMIT 1);
+  newest bigint;
 BEGIN
-  IF newest IS DISTINCT FROM p_seq THEN
-    RAISE EXCEPTION 'cursor of event consumer % is at %, not at %', p_consumer, newest, p_seq
-      USING ERRCODE = '40001', HINT = 'another listener runs this consumer now; take it anew and read its cursor again';
-  END IF;
   INSERT INTO sluice_private.event_positions (consumer_id, seq, cursor, gap_snapshot, gap_after_id)
-  VALUES (p_consumer, p_seq + 1, p_cursor, p_gap_snapshot, p_gap_after_id)
+  SELECT p_consumer, p_seq + 1, p_cursor, p_gap_snapshot, p_gap_after_id
+   WHERE p_seq = (SELECT q.seq FROM sluice_private.event_positions q WHERE q.consumer_id = p_consumer ORDER BY q.seq DESC LIMIT 1)
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'cursor of event consumer % was moved by another listener', p_consumer
-      USING ERRCODE = '40001', HINT = 'take the consumer anew and read its cursor again';
+    SELECT max(q.seq) INTO newest FROM sluice_private.event_positions q WHERE q.consumer_id = p_consumer;
+    RAISE EXCEPTION 'cursor of event consumer % is not at % any more but at %', p_consumer, p_seq, coalesce(newest::text, 'none')
+      USING ERRCODE = '40001', HINT = 'another listener runs this consumer now; take it anew and read its cursor again';
   END IF;
   IF p_seq % 256 = 0 THEN
     DELETE FROM sluice_private.event_positions q

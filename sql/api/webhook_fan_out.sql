@@ -12,7 +12,7 @@ RETURN 'msg_' || lpad(to_hex(p_no), 14, '0') || left(replace(gen_random_uuid()::
 COMMENT ON FUNCTION sluice_private.message_id(bigint) IS 'a webhook-id: no in 14 hexadecimal digits, then 12 random ones, so that a restored database does not repeat ids';
 SELECT sluice_private.hide('sluice_private.message_id(bigint)');
 
-CREATE OR REPLACE FUNCTION sluice_private.fan_out(p_ids bigint[], p_slots smallint[]) RETURNS int
+CREATE OR REPLACE FUNCTION sluice_private.fan_out(p_events sluice.flow_events[]) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS $$
 DECLARE
   now timestamptz := clock_timestamp();
@@ -24,13 +24,12 @@ BEGIN
     PERFORM FROM sluice_private.lanes l JOIN sluice.webhook_endpoints p ON p.id = l.endpoint_id
       WHERE p.ordering <> 'none'
         AND p.events && ARRAY(SELECT DISTINCT n.name
-                                FROM (SELECT DISTINCT e.event_type, e.alias FROM unnest(p_ids, p_slots) AS w (id, slot)
-                                        JOIN sluice.flow_events e ON e.id = w.id AND e.slot = w.slot) AS k
+                                FROM (SELECT DISTINCT e.event_type, e.alias FROM unnest(p_events) AS e) AS k
                                CROSS JOIN LATERAL unnest(sluice_private.event_names(k.event_type, k.alias)) AS n (name))
       ORDER BY l.endpoint_id FOR NO KEY UPDATE OF l;
 
     WITH batch AS MATERIALIZED (
-      SELECT e.* FROM unnest(p_ids, p_slots) AS w (id, slot) JOIN sluice.flow_events e ON e.id = w.id AND e.slot = w.slot
+      SELECT e.* FROM unnest(p_events) AS e
     ), wanted AS MATERIALIZED (
       SELECT k.event_type, k.alias, p.id AS endpoint_id, p.flow_id, p.filter, p.since, p.enabled, p.ordering, p.payload_version,
              sluice_private.first_delay(p.retry_schedule) AS delay
@@ -69,23 +68,20 @@ BEGIN
   END IF;
   RETURN produced;
 END $$;
-COMMENT ON FUNCTION sluice_private.fan_out(bigint[], smallint[]) IS 'messages and deliveries of some events of the log; returns how many deliveries';
-SELECT sluice_private.hide('sluice_private.fan_out(bigint[], smallint[])');
+COMMENT ON FUNCTION sluice_private.fan_out(sluice.flow_events[]) IS 'messages and deliveries of some events of the log; returns how many deliveries';
+SELECT sluice_private.hide('sluice_private.fan_out(sluice.flow_events[])');
 
 CREATE OR REPLACE FUNCTION sluice_private.run_webhooks(p_consumer bigint, p_limit int) RETURNS sluice_private.handled
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   b record;
-  go_on bigint[];
-  produced int;
+  produced int := 0;
 BEGIN
   b := sluice_private.next_events(p_consumer, p_limit);
-  IF b.ids IS NOT NULL THEN
-    go_on := sluice_private.park_followers(p_consumer, b.ids, b.slots);
-    produced := sluice_private.fan_out(go_on, CASE WHEN go_on = b.ids THEN b.slots
-      ELSE ARRAY(SELECT w.slot FROM unnest(b.ids, b.slots) WITH ORDINALITY AS w (id, slot, place) WHERE w.id = ANY (go_on) ORDER BY w.place) END);
+  IF b.events IS NOT NULL THEN
+    produced := sluice_private.fan_out(sluice_private.park_followers(p_consumer, b.events));
   END IF;
-  RETURN sluice_private.finish_batch(p_consumer, b, coalesce(produced, 0));
+  RETURN sluice_private.finish_batch(p_consumer, b, produced);
 END $$;
 COMMENT ON FUNCTION sluice_private.run_webhooks(bigint, int) IS 'handler webhooks: one delivery for each event and matching endpoint; for a disabled endpoint it is held';
 SELECT sluice_private.hide('sluice_private.run_webhooks(bigint, int)');

@@ -48,18 +48,15 @@ SELECT h.events, h.produced, h.more, h.xmin::text FROM sluice_private.run_task_h
 -- is no event. Handle the rows, then move_cursor with seq, cursor, gap_snapshot and gap_after_id of any of them.
 SELECT b.seq, b.cursor::text, b.gap_snapshot::text, b.gap_after_id, b.more, b.xmin::text,
        e.id, e.event_type, e.session_id, e.flow_id, e.user_id, e.key, e.correlation_id, e.created_at, e.body
-  FROM sluice_private.next_events($1, $2) AS b
-  JOIN sluice.event_consumers c ON c.id = $1
-  LEFT JOIN LATERAL unnest(b.ids, b.slots) AS w (id, slot) ON true
-  LEFT JOIN sluice.flow_events e ON e.id = w.id AND e.slot = w.slot AND sluice_private.event_matches(e.event_type, e.alias, c.patterns)
- ORDER BY w.id;
+  FROM sluice_private.next_events($1, $2) AS b LEFT JOIN LATERAL unnest(b.events) AS e ON true
+ ORDER BY e.id;
 
 -- name: move_cursor
 -- $1 consumer bigint, $2 seq bigint, $3 cursor text, $4 gap_snapshot text or null, $5 gap_after_id bigint or null → new seq bigint
 SELECT sluice_private.move_cursor($1, $2, $3::text::pg_snapshot, $4::text::pg_snapshot, $5);
 
 -- name: park_event
--- $1 consumer bigint, $2 error text, $3 attempts int → event id
+-- $1 consumer bigint, $2 error text, $3 attempts int → event id, null if the next event does not match
 SELECT sluice_private.park_event($1, $2, $3);
 
 -- name: run_parked

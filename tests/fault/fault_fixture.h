@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/pg/connection.h"
+#include "tests/support/command.h"
 #include "tests/support/daemon_process.h"
 #include "tests/support/http_target.h"
 #include "tests/support/test_database.h"
@@ -59,6 +60,19 @@ class Client {
   BlockingPool pool_{loop_, 1};
   std::unique_ptr<pg::Connection> connection_;
 };
+
+// The metric of a daemon that listens on a port of its own choice; the name as it is shown, with its labels.
+inline int metric(const DaemonProcess& daemon, const std::string& name, int absent = -1) {
+  const std::string log = daemon.log();
+  const std::size_t at = log.find("address=127.0.0.1:");
+  const std::string address = log.substr(at + 8, log.find_first_of(" \n", at) - at - 8);
+  const std::string text = run_command({"curl", "-s", "http://" + address + "/metrics"}).output;
+  const std::size_t line = text.find("\n" + name + " ");
+  if (absent < 0) EXPECT_NE(line, std::string::npos) << text;
+  return line == std::string::npos ? absent : std::stoi(text.substr(line + name.size() + 2));
+}
+
+inline const std::vector<std::string> kWithMetrics{"--metrics.listen", "127.0.0.1:0"};
 
 class FaultTest : public testing::Test {
  protected:

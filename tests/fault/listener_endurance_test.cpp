@@ -52,19 +52,6 @@ class ListenerEndurance : public FaultTest {
   }
 };
 
-// The metric of a daemon that listens on a port of its own choice.
-int metric(const DaemonProcess& daemon, const std::string& name) {
-  const std::string log = daemon.log();
-  const std::size_t at = log.find("address=127.0.0.1:");
-  const std::string address = log.substr(at + 8, log.find_first_of(" \n", at) - at - 8);
-  const std::string text = run_command({"curl", "-s", "http://" + address + "/metrics"}).output;
-  const std::size_t line = text.find("\n" + name + " ");
-  EXPECT_NE(line, std::string::npos) << text;
-  return line == std::string::npos ? -1 : std::stoi(text.substr(line + name.size() + 2));
-}
-
-const std::vector<std::string> kWithMetrics{"--metrics.listen", "127.0.0.1:0"};
-
 TEST_F(ListenerEndurance, ListenerThatSleptCatchesUpInLittleMemory) {
   client_.run(
       "create table seen (id bigint); create function see(events jsonb) returns void language sql as $$"

@@ -278,7 +278,7 @@ sleep:
   :: atomic { notified[l] || told[l] -> asleep[l] = false }
   :: atomic { crashes < CRASHES -> crashes++; asleep[l] = false; goto restart }
   fi;
-  /* A writer's notification alone may be answered with the flag left up. */
+  /* A writer's notification alone may be answered by one read with the flag left up, and so may the next. */
   if
   :: goto lower
 #ifdef DEAF_TO_AWAKE
@@ -294,19 +294,15 @@ look:
 #ifndef CLEAR_LATE
   notified[l] = false;
 #endif
-again:
-  poll();
+  poll();  /* once: what commits after this read rings again */
   if
-  :: fresh != 0 -> commit_batch(); goto again
+  :: fresh != 0 -> commit_batch()
   :: else -> keep_up()
   fi;
 #ifdef CLEAR_LATE
   notified[l] = false;
 #endif
-  if
-  :: notified[l] || told[l] -> goto lower
-  :: else -> goto sleep
-  fi
+  goto sleep
 }
 
 /* Everybody sleeps, all writers are done, nothing is under way: then nothing may be left. */

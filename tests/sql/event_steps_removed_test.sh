@@ -26,7 +26,7 @@ END $$;
 CREATE TABLE test.whole AS SELECT p.oid::regprocedure AS f, pg_get_functiondef(p.oid) AS source FROM pg_proc p
  WHERE p.oid IN ('sluice_private.next_events(bigint, int)'::regprocedure,
                  'sluice_private.trim_events()'::regprocedure, 'sluice_private.present()'::regprocedure,
-                 'sluice_private.batch_json(bigint[], smallint[], bigint[], text[])'::regprocedure);
+                 'sluice_private.batch_json(sluice.flow_events[])'::regprocedure);
 CREATE FUNCTION test.mend() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE s text;
 BEGIN
@@ -114,10 +114,10 @@ without() { # scenario function step instead
   q -c 'SELECT test.mend()' >/dev/null
 }
 reading='sluice_private.next_events(bigint, int)'
-without late "$reading" 'xid = ANY (seen_xip)' 'false'
+without late "$reading" 'xid = ANY (p.seen_xip)' 'false'
 result "$(savepoints)" holds savepoints
-without order 'sluice_private.batch_json(bigint[], smallint[], bigint[], text[])' 'ORDER BY e.id' 'ORDER BY e.xid'
-without gap "$reading" 'AND pg_visible_in_snapshot(xid, p.gap_snapshot)' ''
+without order 'sluice_private.batch_json(sluice.flow_events[])' 'ORDER BY e.id' 'ORDER BY e.xid'
+without gap "$reading" 'AND pg_visible_in_snapshot(xid, gap_snapshot)' ''
 without registration 'sluice_private.present()' 'IF own IS NULL OR' 'IF true OR'
 without trimming 'sluice_private.trim_events()' 'IF newest >= held_at THEN' 'IF false THEN'
 other "SELECT 1;"
