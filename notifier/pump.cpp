@@ -162,6 +162,7 @@ Task<void> Pump::give_up_at(Deadline until) {
 
 Task<void> Pump::finish(Deadline until) {
   validator_.stop();
+  lanes_.drop_waiting();
   TaskScope timer(loop_);
   timer.spawn(give_up_at(until + kErrorPause));  // so long to write what was broken off, wherever the database is
   while (lanes_.in_flight() > 0 && !given_up_.stop_requested()) {

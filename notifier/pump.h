@@ -50,6 +50,7 @@ class Pump {
   struct Asked {
     int commit = -1;
     std::array<int, kQueues> claims{-1, -1, -1};
+    std::array<int, kQueues> limits{};  // of the claims, in rows
     int next_due = -1;
     Deadline lanes_change = kNoDeadline;  // when what these claims could not take may be taken
     Lanes::News news;                     // written by the commit
@@ -62,6 +63,7 @@ class Pump {
   Task<void> resolve_doubts();
   Task<void> commit_parts(std::vector<Ended> batch, bool transient, StopToken stop);
   Task<void> deliver(Delivery delivery, std::uint64_t era);
+  void begin_waiting(const Uuid& endpoint);
   Task<void> finish(Deadline until);
   Task<void> give_up_at(Deadline until);
   void disconnect();

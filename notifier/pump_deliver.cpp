@@ -40,21 +40,25 @@ void Pump::start_claimed(const Asked& asked, const std::vector<pg::Result>& resu
     agenda_.due_in(due_ms ? std::optional(milliseconds(*due_ms)) : std::nullopt, Clock::now());
   }
   news_ = false;
-  bool begun = false;
+  auto yield = Agenda::Yield::kNothing;
   for (const Queue queue : {Queue::kFirst, Queue::kRetry, Queue::kReplay}) {
     const int place = asked.claims[static_cast<std::size_t>(queue)];
-    if (place >= 0) begun |= start(results[static_cast<std::size_t>(place)], queue);
+    if (place < 0) continue;
+    const pg::Result& rows = results[static_cast<std::size_t>(place)];
+    const bool taken = start(rows, queue);
+    const bool all = taken && rows.rows() >= asked.limits[static_cast<std::size_t>(queue)];
+    if (taken) yield = std::max(yield, all ? Agenda::Yield::kAll : Agenda::Yield::kSome);
   }
   const auto now = Clock::now();
-  agenda_.claimed(begun, std::min(asked.lanes_change, lanes_.next_change(now)), now);
+  agenda_.claimed(yield, std::min(asked.lanes_change, lanes_.next_change(now)), now);
   metrics_.in_flight.set(static_cast<double>(lanes_.in_flight()));
   if (std::exchange(claim_wanted_, false)) claimed_.set();
 }
 
-// Returns whether any of them was begun.
+// Returns whether any of them was taken.
 bool Pump::start(const pg::Result& rows, Queue queue) {
   const auto now = Clock::now();
-  bool begun = false;
+  bool taken = false;
   for (const pg::Row& row : rows) {
     if (capacity() <= 0) break;
     Delivery delivery = delivery_from(row, queue, claimant_, destinations_);
@@ -68,21 +72,27 @@ bool Pump::start(const pg::Result& rows, Queue queue) {
                         .status = {},
                         .address = {},
                         .response = {}});
-      begun = true;
+      taken = true;
       continue;
     }
-    const std::optional<std::uint64_t> era = lanes_.begin(delivery, now);
-    if (!era) continue;
-    begun = true;
-    news_ |= is_news(delivery);
-    metrics_.claimed.add();
-    if (queue == Queue::kFirst) {
-      const auto waited = delivery.age - std::chrono::floor<milliseconds>(delivery.due_at - delivery.created_at);
-      metrics_.wait.observe(std::max(in_seconds(waited), 0.0));
+    const bool news = is_news(delivery);
+    const auto waited = delivery.age - std::chrono::floor<milliseconds>(delivery.due_at - delivery.created_at);
+    if (const std::optional<std::uint64_t> era = lanes_.begin(delivery, now)) {
+      running_.spawn(deliver(std::move(delivery), *era));
+    } else if (capacity() <= limits_.in_flight / 4 || !lanes_.keep(delivery, now)) {
+      continue;
     }
-    running_.spawn(deliver(std::move(delivery), *era));
+    taken = true;
+    news_ |= news;
+    metrics_.claimed.add();
+    if (queue == Queue::kFirst) metrics_.wait.observe(std::max(in_seconds(waited), 0.0));
   }
-  return begun;
+  return taken;
+}
+
+void Pump::begin_waiting(const Uuid& endpoint) {
+  while (auto next = lanes_.begin_waiting(endpoint, Clock::now()))
+    running_.spawn(deliver(std::move(next->delivery), next->era));
 }
 
 Task<void> Pump::deliver(Delivery delivery, std::uint64_t era) {
@@ -95,6 +105,7 @@ Task<void> Pump::deliver(Delivery delivery, std::uint64_t era) {
   ended.outcome = judge(delivery, response, utc_now(), random());
   if (response.status != 0) ended.response = std::move(response.body);
   lanes_.end(delivery, ended.outcome, era, Clock::now(), random());
+  begin_waiting(delivery.endpoint);
   if (log_enabled(LogLevel::kDebug)) log_attempt(delivery, ended.outcome, response.status);
   delivery.body.clear();
   ended.delivery = std::move(delivery);

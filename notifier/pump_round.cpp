@@ -126,13 +126,13 @@ void Pump::add_claims(pg::Pipeline& pipeline, Asked& asked) {
   const Agenda::Claim claim = agenda_.next_claim(now);
   asked.lanes_change = lanes_.next_change(now);
   // A quarter of the slots is kept from retries, and half of them from replays.
-  const std::array<int, kQueues> limits = {free, std::min(free, capacity() - limits_.in_flight / 4),
-                                           std::min(free, capacity() - limits_.in_flight / 2)};
+  asked.limits = {free, std::min(free, capacity() - limits_.in_flight / 4),
+                  std::min(free, capacity() - limits_.in_flight / 2)};
   for (const Queue queue : {Queue::kFirst, Queue::kRetry, Queue::kReplay}) {
     const auto index = static_cast<std::size_t>(queue);
-    if (queue != Queue::kFirst && (!claim.others || limits[index] <= 0)) continue;
+    if (queue != Queue::kFirst && (!claim.others || asked.limits[index] <= 0)) continue;
     pg::Params params;
-    params.int8(claimant_->id).int4(static_cast<std::int32_t>(queue)).int4(limits[index]).uuid(after_[index]);
+    params.int8(claimant_->id).int4(static_cast<std::int32_t>(queue)).int4(asked.limits[index]).uuid(after_[index]);
     lanes_.add_claim_params(params, queue, claim.reach, now);
     asked.claims[index] = static_cast<int>(pipeline.size());
     pipeline.add(sql::query("claim_deliveries"), std::move(params));

@@ -40,3 +40,23 @@ export function graphileTasks(bench, database, measure) {
   const enqueue = (client, n) => client.query("select graphile_worker.add_job('start', json_build_object('n', $1::int))", [n]);
   return withGraphile(bench, database, (client) => measure(client, enqueue));
 }
+
+// Deliveries a second from a backlog, from the receiver's first request to its last; each is logged. The worker that makes the tables goes
+// before the jobs are added, so that they are a backlog, as ours is.
+export async function graphileDeliveries(bench, database, receiver, body, events, endpoints) {
+  await withGraphile(bench, database, async (client) => {
+    await bench.databases.psql(database, 'bench/peers/graphile_deliveries.sql');
+  });
+  await bench.databases.with(database, (client) => client.query('select bench.add_deliveries($1, $2, $3, $4)', [receiver.url, body, events, endpoints]));
+  await receiver.reset();
+  return withGraphile(bench, database, async (client) => {
+    const count = events * endpoints;
+    await until('the deliveries of graphile-worker', 600, async () => {
+      const { rows } = await client.query('select count(*)::int as logged from bench.attempts');
+      return rows[0].logged === count;
+    });
+    const { first_us, last_us, requests } = await receiver.reset();
+    if (requests !== count) throw new Error(`graphile-worker: ${requests} requests of ${count}`);
+    return count / ((last_us - first_us) / 1e6);
+  });
+}
