@@ -5,6 +5,7 @@ import { Logger, run } from 'graphile-worker';
 const kConcurrentJobs = 24;
 
 const taskList = {
+  noop: () => {},
   step: ({ session, revision }, helpers) => helpers.withPgClient((client) =>
     client.query({ name: 'step', text: 'select bench.step($1, $2)', values: [session, revision] })),
   start: ({ n }, helpers) => helpers.withPgClient((client) =>
