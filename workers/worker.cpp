@@ -33,7 +33,9 @@ class Worker : public Service {
     ContentCache contents(pool);
     pg::Pool breaker_connection(context.loop, blocking, database, 1);  // its own: a call must not wait for sql tasks
     Breakers breakers(context.loop, breaker_connection);
-    Runner runner(pool, flows, contents, client, breakers, context.secrets);
+    SqlTasks sql_tasks(context.loop, pool);
+    co_await sql_tasks.warm_up();
+    Runner runner(pool, sql_tasks, flows, contents, client, breakers, context.secrets);
     WorkerMetrics metrics(context.metrics);
     DatabaseDenied denied(client.guard());
     Process process(context.loop, blocking, database, "worker");

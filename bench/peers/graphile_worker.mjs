@@ -7,6 +7,7 @@ const kConcurrentJobs = 24;
 
 const taskList = {
   deliver,
+  noop: () => {},
   step: ({ session, revision }, helpers) => helpers.withPgClient((client) =>
     client.query({ name: 'step', text: 'select bench.step($1, $2)', values: [session, revision] })),
   start: ({ n }, helpers) => helpers.withPgClient((client) =>
