@@ -6,6 +6,8 @@ import { parseArgs } from 'node:util';
 import { Databases } from './harness/database.mjs';
 import { printTable, store } from './harness/report.mjs';
 import * as deliveries from './scenarios/deliveries.mjs';
+import * as deliveryLatency from './scenarios/delivery_latency.mjs';
+import * as deliverySoak from './scenarios/delivery_soak.mjs';
 import * as eventFanOut from './scenarios/event_fan_out.mjs';
 import * as eventGap from './scenarios/event_gap.mjs';
 import * as eventLatency from './scenarios/event_latency.mjs';
@@ -14,9 +16,10 @@ import * as idleCpu from './scenarios/idle_cpu.mjs';
 import * as steps from './scenarios/steps.mjs';
 import * as stepsUnder from './scenarios/steps_under.mjs';
 import * as taskLatency from './scenarios/task_latency.mjs';
+import * as tasks from './scenarios/tasks.mjs';
 
 const kScenarios = {
-  steps, steps_under: stepsUnder, deliveries, task_latency: taskLatency, event_latency: eventLatency, event_writers: eventWriters,
+  steps, steps_under: stepsUnder, tasks, deliveries, delivery_latency: deliveryLatency, delivery_soak: deliverySoak, task_latency: taskLatency, event_latency: eventLatency, event_writers: eventWriters,
   event_fan_out: eventFanOut, event_gap: eventGap, idle_cpu: idleCpu,
 };
 

@@ -19,9 +19,11 @@ std::span<const Command> task_commands();
 std::span<const Command> cron_commands();
 std::span<const Command> delivery_commands();
 std::span<const Command> endpoint_commands();
+std::span<const Command> secret_commands();
 std::span<const Command> event_commands();
 std::span<const Command> status_commands();
 std::span<const Command> eval_commands();
+std::span<const Command> reference_commands();
 
 // All of them, in the order in which help lists them.
 [[nodiscard]] const std::vector<Command>& all_commands();

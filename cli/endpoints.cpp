@@ -23,9 +23,9 @@ ExitCode run_list(Invocation& invocation) {
   Database database(invocation);
   const auto endpoints = database.records(
       "SELECT endpoint_id, url, CASE WHEN enabled THEN 'enabled' ELSE 'disabled' END AS status, events, ordering, "
-      "pending, held, oldest_seconds,"
-      " paused_until, attempts, success_rate, p50_ms, p99_ms, disabled_at, disabled_reason FROM "
-      "sluice.endpoint_overview ORDER BY url, endpoint_id");
+      "pending, held, oldest_seconds, coalesce(breaker ->> 'state', 'closed') AS breaker, paused_until, attempts, "
+      "success_rate, p50_ms, p99_ms, disabled_at, disabled_reason, validation FROM sluice.endpoint_overview ORDER BY "
+      "url, endpoint_id");
   print_list(invocation, endpoints,
              {{"ENDPOINT", "endpoint_id"},
               {"URL", "url", Column::Kind::kText, 50},
@@ -33,7 +33,10 @@ ExitCode run_list(Invocation& invocation) {
               {"EVENTS", "events", Column::Kind::kText, 30},
               {"PENDING", "pending", Column::Kind::kNumber},
               {"HELD", "held", Column::Kind::kNumber},
+              {"OLDEST S", "oldest_seconds", Column::Kind::kNumber},
+              {"BREAKER", "breaker", Column::Kind::kStatus},
               {"GOOD", "success_rate", Column::Kind::kNumber},
+              {"P50 MS", "p50_ms", Column::Kind::kNumber},
               {"P99 MS", "p99_ms", Column::Kind::kNumber}},
              "no endpoints; SELECT * FROM sluice.subscribe('https://…') adds one");
   return ExitCode::kGood;
@@ -88,6 +91,7 @@ std::string rotate_ed25519(Database& database, const Uuid& endpoint, const std::
         pg::Params().uuid(endpoint).text(overlap));
     (void)database.query("INSERT INTO sluice.webhook_secrets (endpoint_id, kind, secret) VALUES ($1, 'ed25519', $2)",
                          pg::Params().uuid(endpoint).text(secret));
+    (void)database.query("SELECT pg_notify('sluice_wake', 'lanes')");  // a notifier encrypts it
   });
   return secret;
 }
@@ -127,12 +131,26 @@ ExitCode run_rotate(Invocation& invocation) {
   return ExitCode::kGood;
 }
 
+void print_state(const Uuid& id, bool enabled) {
+  Json document = make_object();
+  set(document, "endpoint_id", to_text(id));
+  set(document, "enabled", Json(enabled));
+  print_json(document);
+}
+
 ExitCode run_enable(Invocation& invocation) {
   const Uuid id = endpoint_argument(invocation);
   Database database(invocation);
   (void)database.query("SELECT sluice.enable_endpoint($1, $2)",
                        pg::Params().uuid(id).boolean(invocation.has("replay")));
-  fmt::print("endpoint {} is enabled\n", to_text(id));
+  const pg::Result state =
+      database.query("SELECT enabled FROM sluice.endpoint_overview WHERE endpoint_id = $1", pg::Params().uuid(id));
+  const bool enabled = state.one().get<bool>(0);
+  if (invocation.json()) {
+    print_state(id, enabled);
+  } else {
+    fmt::print("endpoint {} {}\n", to_text(id), enabled ? "is enabled" : "is asked for its validation first");
+  }
   return ExitCode::kGood;
 }
 
@@ -141,15 +159,19 @@ ExitCode run_disable(Invocation& invocation) {
   Database database(invocation);
   (void)database.query("SELECT sluice.disable_endpoint($1, $2)",
                        pg::Params().uuid(id).text(invocation.flag("reason", "disabled by hand")));
-  fmt::print("endpoint {} is disabled; its events are stored meanwhile\n", to_text(id));
+  if (invocation.json()) {
+    print_state(id, false);
+  } else {
+    fmt::print("endpoint {} is disabled; its events are stored meanwhile\n", to_text(id));
+  }
   return ExitCode::kGood;
 }
 
 constexpr Flag kJsonOnly[] = {kJsonFlag};
 constexpr Flag kRotateFlags[] = {
     {"overlap", "TIME", "how long older secrets go on signing: '24 hours' (default), 0 to '7 days'"}, kJsonFlag};
-constexpr Flag kEnableFlags[] = {{"replay", "", "also send what was stored while it was disabled"}};
-constexpr Flag kDisableFlags[] = {{"reason", "TEXT", "what the list shows (default: disabled by hand)"}};
+constexpr Flag kEnableFlags[] = {{"replay", "", "also send what was stored while it was disabled"}, kJsonFlag};
+constexpr Flag kDisableFlags[] = {{"reason", "TEXT", "what the list shows (default: disabled by hand)"}, kJsonFlag};
 
 constexpr Command kCommands[] = {
     {"endpoints list", "", "subscribers with their backlog, and how the last 15 minutes went",

@@ -22,6 +22,7 @@ class Listener : public Service {
     BlockingPool blocking(context.loop, kBlockingThreads);
     {
       pg::Reconnector reconnector(context.loop, blocking, database, "listener");
+      reconnector.on_outage([&context](bool) { context.health.not_ready(kNoDatabase); });
       const std::unique_ptr<pg::Connection> connection = co_await reconnector.connect(context.stop);
       if (connection == nullptr) co_return;
       co_await schema::require_up_to_date(*connection, schema::embedded());
@@ -29,7 +30,11 @@ class Listener : public Service {
     pg::Pool pool(context.loop, blocking, database, kConnections);
     ListenerMetrics metrics(context.metrics);
     Doorbell doorbell(context.loop, blocking, database, "events", Wake::from(context.options), context.metrics);
-    EventStream stream(context.loop, pg::Reconnector(context.loop, blocking, database, "events"), pool,
+    pg::Reconnector reconnector(context.loop, blocking, database, "events");
+    reconnector.on_outage([&context](bool over) {
+      if (!over) context.health.not_ready(kNoDatabase);
+    });
+    EventStream stream(context.loop, std::move(reconnector), pool,
                        static_cast<int>(context.options.integer("listener.batch_size")), metrics);
     Process process(context.loop, blocking, database, "listener");
     TaskScope parts(context.loop);

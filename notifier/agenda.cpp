@@ -16,7 +16,8 @@ constexpr milliseconds kLookAheadEvery{20};
 constexpr milliseconds kOverdue{500};  // something is due that limits hold back, or that is in flight
 constexpr milliseconds kRounding{1};   // so that a claim does not come just before what it is for
 constexpr seconds kSoon{2};
-constexpr int kAboutToSleep = 8;  // empty claims; the doorbell goes to sleep after some ten of them
+constexpr milliseconds kMoreAfter{2};  // a claim that found less than it asked for has found most of what there is
+constexpr int kAboutToSleep = 8;       // empty claims; the doorbell goes to sleep after some ten of them
 
 }  // namespace
 
@@ -37,9 +38,10 @@ Agenda::Claim Agenda::next_claim(Clock::time_point now) {
   return claim;
 }
 
-void Agenda::claimed(bool began, Deadline lanes_change, Clock::time_point now) {
-  hungry_ = began;
-  empty_claims_ = began ? 0 : empty_claims_ + 1;
+void Agenda::claimed(Yield yield, Deadline lanes_change, Clock::time_point now) {
+  hungry_ = yield != Yield::kNothing;
+  again_at_ = yield == Yield::kNothing ? kNoDeadline : yield == Yield::kAll ? now : now + kMoreAfter;
+  empty_claims_ = hungry_ ? 0 : empty_claims_ + 1;
   lanes_change_ = lanes_change;
   while (!soon_.empty() && soon_.top() <= now) soon_.pop();
 }
@@ -58,8 +60,7 @@ void Agenda::scheduled(milliseconds delay, Clock::time_point now) {
 }
 
 Deadline Agenda::wake_at() const {
-  if (hungry_) return Deadline{};
-  return std::min({next_due_, lanes_change_, soon_.empty() ? kNoDeadline : soon_.top()});
+  return std::min({again_at_, next_due_, lanes_change_, soon_.empty() ? kNoDeadline : soon_.top()});
 }
 
 }  // namespace sluice::notifier

@@ -23,8 +23,9 @@ class Agenda {
   };
   [[nodiscard]] Claim next_claim(Clock::time_point now);
 
-  // A claim was made: whether it began anything, and when the limits of lanes that held something back allow more.
-  void claimed(bool began, Deadline lanes_change, Clock::time_point now);
+  // A claim was made: what came of it, and when the limits of lanes that held something back allow more.
+  enum class Yield { kNothing, kSome, kAll };  // kAll: as much as was asked for, so there is more
+  void claimed(Yield yield, Deadline lanes_change, Clock::time_point now);
 
   // The database's answer to `ahead`: until something is due, 0 when something is already; nothing when nothing is
   // scheduled.
@@ -39,8 +40,9 @@ class Agenda {
   [[nodiscard]] Deadline wake_at() const;
 
  private:
-  bool hungry_ = false;   // the last claim began something, so there may be more
-  int empty_claims_ = 0;  // in a row
+  bool hungry_ = false;              // the last claim began something, so there may be more
+  Deadline again_at_ = kNoDeadline;  // which is looked for then, or along with what is written before
+  int empty_claims_ = 0;             // in a row
   Clock::time_point others_asked_{};
   Clock::time_point looked_back_{};
   Clock::time_point looked_at_all_{};

@@ -33,6 +33,7 @@ class Breaker {
   std::optional<std::chrono::milliseconds> failed(std::uint64_t begun, double u);
 
   [[nodiscard]] State state() const noexcept { return state_; }
+  [[nodiscard]] bool is_untroubled() const noexcept { return state_ == State::kClosed && failures_ == 0; }
 
   // The state for a successor, as JSON; what cannot be read is a closed breaker.
   [[nodiscard]] std::string text() const;

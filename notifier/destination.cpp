@@ -20,17 +20,20 @@ std::string columns_of(const pg::Row& row) {
   return text;
 }
 
+std::string opened(const Json& secret, const Uuid& endpoint, const WebhookKeys& keys) {
+  const std::string_view text = string_member(secret, "secret");
+  if (!text.empty()) return std::string(text);
+  const auto ciphertext = hex_decode(string_member(secret, "ciphertext"));
+  return keys.unseal(string_member(secret, "key_id"), ciphertext.value_or(""), endpoint, string_member(secret, "kind"));
+}
+
 // [{"kind", "secret", "key_id", "ciphertext"}], the newest first.
-void read_secrets(Destination& destination, std::string_view json) {
+void read_secrets(Destination& destination, std::string_view json, const Uuid& endpoint, const WebhookKeys& keys) {
   const auto secrets = parse_json(json);
   if (!secrets || !secrets->IsArray()) throw Error("its secrets are not a list");
   for (const Json& secret : secrets->GetArray()) {
     const std::string_view kind = string_member(secret, "kind");
-    const std::string_view text = string_member(secret, "secret");
-    if (text.empty()) {
-      throw Error("a secret is encrypted under key " + std::string(string_member(secret, "key_id", "unknown")) +
-                  ", which is not at hand");
-    }
+    const std::string text = opened(secret, endpoint, keys);
     if (kind != "legacy") destination.secrets.push_back(SigningSecret::parse(text));
     // An Ed25519 key's text is nothing that the receiver has.
     if (kind != "ed25519" && !destination.legacy_secret) destination.legacy_secret.emplace(text);
@@ -38,18 +41,20 @@ void read_secrets(Destination& destination, std::string_view json) {
   if (destination.secrets.empty() && !destination.legacy_secret) throw Error("it has no valid secret");
 }
 
-void read_headers(Destination& destination, std::string_view json) {
+}  // namespace
+
+std::vector<http::Header> headers_from(std::string_view json) {
+  std::vector<http::Header> list;
   const auto headers = parse_json(json);
   if (!headers || !headers->IsObject()) throw Error("its headers are not an object");
   for (const auto& member : headers->GetObject()) {
     if (!member.value.IsString()) throw Error("header " + std::string(text_of(member.name)) + " is no text");
-    destination.headers.push_back({std::string(text_of(member.name)), std::string(text_of(member.value))});
+    list.push_back({std::string(text_of(member.name)), std::string(text_of(member.value))});
   }
+  return list;
 }
 
-}  // namespace
-
-Destination destination_from(const pg::Row& row) {
+Destination destination_from(const Uuid& endpoint, const pg::Row& row, const WebhookKeys& keys) {
   using Columns = EndpointColumns;
   Destination destination;
   destination.url = row.get<std::string>(Columns::kUrl);
@@ -60,8 +65,9 @@ Destination destination_from(const pg::Row& row) {
   destination.max_in_flight = row.get<std::int32_t>(Columns::kMaxInFlight);
   try {
     destination.schedule = RetrySchedule::parse(row.text(Columns::kRetrySchedule));
-    read_headers(destination, row.text(Columns::kHeaders));
-    read_secrets(destination, row.get<std::optional<std::string_view>>(Columns::kSecrets).value_or("[]"));
+    destination.headers = headers_from(row.text(Columns::kHeaders));
+    read_secrets(destination, row.get<std::optional<std::string_view>>(Columns::kSecrets).value_or("[]"), endpoint,
+                 keys);
   } catch (const Error& error) {
     destination.fault = error.what();
   }
@@ -72,8 +78,8 @@ std::shared_ptr<const Destination> Destinations::of(const Uuid& endpoint, const 
   Known& known = known_[endpoint];
   if (known.destination != nullptr && row.is_null(EndpointColumns::kUrl)) return known.destination;
   std::string columns = columns_of(row);
-  if (known.destination == nullptr || known.columns != columns) {
-    known.destination = std::make_shared<const Destination>(destination_from(row));
+  if (known.destination == nullptr || known.columns != columns || !known.destination->fault.empty()) {
+    known.destination = std::make_shared<const Destination>(destination_from(endpoint, row, keys_));
     known.columns = std::move(columns);
   }
   return known.destination;

@@ -12,6 +12,7 @@
 #include "core/base/uuid.h"
 #include "core/http/request.h"
 #include "core/pg/result.h"
+#include "core/service/webhook_keys.h"
 #include "notifier/schedule.h"
 
 namespace sluice::notifier {
@@ -47,12 +48,17 @@ struct EndpointColumns {
   };
 };
 
-// Never throws for what the columns hold: that is a fault of the destination.
-[[nodiscard]] Destination destination_from(const pg::Row& row);
+// A JSON object of names and values. Throws Error for anything else.
+[[nodiscard]] std::vector<http::Header> headers_from(std::string_view json);
 
-// The last destination of each endpoint, for as long as its columns stay the same.
+// Never throws for what the columns hold: that is a fault of the destination.
+[[nodiscard]] Destination destination_from(const Uuid& endpoint, const pg::Row& row, const WebhookKeys& keys);
+
+// The last destination of each endpoint, for as long as its columns stay the same; one with a fault is tried anew.
 class Destinations {
  public:
+  explicit Destinations(const WebhookKeys& keys) : keys_(keys) {}
+
   // The columns stand in an endpoint's first row of a claim and are null in the others.
   [[nodiscard]] std::shared_ptr<const Destination> of(const Uuid& endpoint, const pg::Row& row);
   void forget(const Uuid& endpoint) { known_.erase(endpoint); }
@@ -62,6 +68,7 @@ class Destinations {
     std::string columns;  // as text, to see a change
     std::shared_ptr<const Destination> destination;
   };
+  const WebhookKeys& keys_;
   std::unordered_map<Uuid, Known> known_;
 };
 

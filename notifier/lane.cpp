@@ -11,6 +11,8 @@ using std::chrono::milliseconds;
 constexpr BackoffPolicy kOverload{
     .base = milliseconds(1000), .factor = 2, .max = std::chrono::seconds(60), .jitter = 0.2};
 constexpr milliseconds kShortestPause{100};
+constexpr int kMostAhead = 32;
+constexpr milliseconds kFresh{1000};  // what was read before that may have been changed; who answered since is well
 
 }  // namespace
 
@@ -51,6 +53,53 @@ int Lane::limited(int room, Queue queue, int limit, Clock::time_point now) const
   return std::max(room, 0);
 }
 
+// A whole set of places: while one is in flight, the next is at hand.
+int Lane::read_ahead(Clock::time_point now) const {
+  const bool all_goes_well =
+      cap_ && owned_ && !leaving_ && breaker_.is_untroubled() && !rate_.is_limited() && now - delivered_at_ < kFresh;
+  return all_goes_well ? std::min(*cap_, kMostAhead) : 0;
+}
+
+std::optional<int> Lane::wanted(Queue queue, Clock::time_point now) const {
+  std::optional<int> wanted = room(queue, now);
+  if (queue != Queue::kFirst || !wanted || paused(now)) return wanted;
+  return *wanted + std::max(read_ahead(now) - static_cast<int>(waiting_.size()), 0);
+}
+
+bool Lane::keep(Delivery& delivery, Clock::time_point now) {
+  if (delivery.queue != Queue::kFirst || delivery.lane_token != token_ || paused(now)) return false;
+  if (static_cast<int>(waiting_.size()) >= read_ahead(now)) return false;
+  raise_floor(delivery);
+  waiting_.push_back({std::move(delivery), now});
+  return true;
+}
+
+std::optional<Delivery> Lane::take_waiting(Clock::time_point now) {
+  if (waiting_.empty() || waits_in_vain(now) || room(Queue::kFirst, now).value_or(0) <= 0) return std::nullopt;
+  Delivery next = std::move(waiting_.front().delivery);
+  waiting_.pop_front();
+  return next;
+}
+
+bool Lane::waits_in_vain(Clock::time_point now) const {
+  return !waiting_.empty() && (read_ahead(now) == 0 || paused(now) || waiting_.front().delivery.lane_token != token_ ||
+                               now - waiting_.front().since > kFresh);
+}
+
+std::vector<std::int64_t> Lane::drop_waiting() {
+  std::vector<std::int64_t> ids;
+  for (const Waiting& waiting : waiting_) ids.push_back(waiting.delivery.id);
+  if (!waiting_.empty()) forget_floors();
+  waiting_.clear();
+  return ids;
+}
+
+void Lane::raise_floor(const Delivery& delivery) {
+  auto& floor = floors_[static_cast<std::size_t>(delivery.queue)];
+  const Floor here{delivery.due_at, delivery.id};
+  floor = std::max(floor.value_or(here), here);
+}
+
 Deadline Lane::next_change(Clock::time_point now) const {
   if (!owned_ || leaving_) return kNoDeadline;
   return paused(now) ? paused_until_ : rate_.next(now);
@@ -64,8 +113,7 @@ std::optional<std::uint64_t> Lane::begin(const Delivery& delivery, Clock::time_p
   rate_.take(now);
   in_flight_ += 1;
   if (delivery.queue == Queue::kReplay) replays_in_flight_ += 1;
-  auto& floor = floors_[static_cast<std::size_t>(delivery.queue)];
-  floor = std::max(floor.value_or(delivery.due_at), delivery.due_at);
+  raise_floor(delivery);
   if (breaker_.state() == Breaker::State::kOpen) breaker_changed_ = true;
   return breaker_.begin();
 }
@@ -78,6 +126,7 @@ void Lane::end(const Delivery& delivery, const Outcome& outcome, std::uint64_t e
   if (!outcome.disable.empty()) disable_ = outcome.disable;
   if (outcome.kind == Outcome::Kind::kDelivered) {
     overload_.reset();
+    delivered_at_ = now;
     breaker_changed_ |= breaker_.succeeded(era, *cap_);
     return;
   }

@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/backoff.h"
 #include "notifier/breaker.h"
@@ -22,6 +24,13 @@ struct LaneNews {
   std::string disable;                 // reason, "" for no
 
   [[nodiscard]] bool empty() const { return !pause && !breaker && disable.empty(); }
+};
+
+// A place in a queue, whose order is that of due times and then of ids.
+struct Floor {
+  Timestamp due_at;
+  std::int64_t id = 0;
+  auto operator<=>(const Floor&) const = default;
 };
 
 class Lane {
@@ -46,6 +55,20 @@ class Lane {
   // How many of a queue may begin now; nothing while the endpoint's limits are not known.
   [[nodiscard]] std::optional<int> room(Queue queue, Clock::time_point now) const;
 
+  // How many of a queue a claim should bring: those that may begin now and, of first attempts while all goes well, some
+  // that wait here for room, so that an endpoint does not stand idle for the time of a claim.
+  [[nodiscard]] std::optional<int> wanted(Queue queue, Clock::time_point now) const;
+
+  // Keeps a claimed delivery that has no room yet; false if it should stay where it is.
+  [[nodiscard]] bool keep(Delivery& delivery, Clock::time_point now);
+  [[nodiscard]] bool has_waiting() const noexcept { return !waiting_.empty(); }
+  // The next one that waits, once there is room for it; it is still to begin.
+  [[nodiscard]] std::optional<Delivery> take_waiting(Clock::time_point now);
+  // Whether what waits should not be sent from here any more; nothing was written for it.
+  [[nodiscard]] bool waits_in_vain(Clock::time_point now) const;
+  // Returns the ids of what waited; the next claim finds them again.
+  [[nodiscard]] std::vector<std::int64_t> drop_waiting();
+
   // When `room` grows by itself: a pause ends, or the rate allows another.
   [[nodiscard]] Deadline next_change(Clock::time_point now) const;
 
@@ -62,13 +85,17 @@ class Lane {
   [[nodiscard]] LaneNews take_news(Clock::time_point now);
   void give_back(const LaneNews& news);  // it was not written
 
-  // due_at of the last delivery begun from a queue: what lies before is in flight or done.
-  [[nodiscard]] std::optional<Timestamp> floor(Queue queue) const { return floors_[static_cast<std::size_t>(queue)]; }
+  // The last delivery claimed from a queue: what lies before is in flight, waits here or is done.
+  [[nodiscard]] const std::optional<Floor>& floor(Queue queue) const {
+    return floors_[static_cast<std::size_t>(queue)];
+  }
   void forget_floors() noexcept { floors_ = {}; }
 
  private:
   [[nodiscard]] int limited(int room, Queue queue, int limit, Clock::time_point now) const;
   void pause_for(std::chrono::milliseconds pause, Clock::time_point now);
+  void raise_floor(const Delivery& delivery);
+  [[nodiscard]] int read_ahead(Clock::time_point now) const;
 
   bool owned_ = false;
   bool leaving_ = false;
@@ -81,7 +108,13 @@ class Lane {
   Backoff overload_;
   Breaker breaker_;
   RateLimit rate_;
-  std::array<std::optional<Timestamp>, kQueues> floors_;
+  std::array<std::optional<Floor>, kQueues> floors_;
+  struct Waiting {
+    Delivery delivery;
+    Clock::time_point since;
+  };
+  std::deque<Waiting> waiting_;
+  Clock::time_point delivered_at_{};  // the last success
   bool pause_changed_ = false;
   bool breaker_changed_ = false;
   std::string disable_;

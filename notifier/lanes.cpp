@@ -27,6 +27,7 @@ Lanes::Review Lanes::review(const pg::Result& acquired, Clock::time_point now) {
   }
   for (auto& [endpoint, lane] : lanes_) {
     if (!ours.contains(endpoint)) lane.lose();
+    if (lane.waits_in_vain(now)) drop_waiting(lane);
   }
   std::erase_if(lanes_, [](const auto& entry) { return !entry.second.owned() && !entry.second.busy(); });
 
@@ -61,12 +62,16 @@ void Lanes::lose(const std::vector<Uuid>& endpoints) {
     const auto found = lanes_.find(endpoint);
     if (found == lanes_.end()) continue;
     found->second.lose();
+    drop_waiting(found->second);
     if (!found->second.busy()) lanes_.erase(found);
   }
 }
 
 void Lanes::lose_all() {
-  for (auto& [endpoint, lane] : lanes_) lane.lose();
+  for (auto& [endpoint, lane] : lanes_) {
+    lane.lose();
+    drop_waiting(lane);
+  }
   std::erase_if(lanes_, [](const auto& entry) { return !entry.second.busy(); });
 }
 
@@ -74,19 +79,21 @@ void Lanes::add_claim_params(pg::Params& params, Queue queue, Reach reach, Clock
   std::vector<Uuid> endpoints;
   std::vector<std::optional<std::int32_t>> rooms;
   std::vector<std::optional<Timestamp>> floors;
+  std::vector<std::optional<std::int64_t>> floor_ids;
   for (const auto& [endpoint, lane] : lanes_) {
-    const std::optional<int> room = lane.room(queue, now);
-    std::optional<Timestamp> floor = reach == Reach::kAll ? std::nullopt : lane.floor(queue);
-    if (floor && reach == Reach::kHalfMinute) *floor -= kLateCommit;
+    const std::optional<int> room = lane.wanted(queue, now);
+    std::optional<Floor> floor = reach == Reach::kAll ? std::nullopt : lane.floor(queue);
+    if (floor && reach == Reach::kHalfMinute) *floor = {.due_at = floor->due_at - kLateCommit};
     if (!room && !floor) continue;
     endpoints.push_back(endpoint);
     rooms.push_back(room);
-    floors.push_back(floor);
+    floors.push_back(floor ? std::optional(floor->due_at) : std::nullopt);
+    floor_ids.push_back(floor ? std::optional(floor->id) : std::nullopt);
   }
   std::vector<std::int64_t> busy;
   busy.reserve(busy_.size());
   for (const auto& [id, endpoint] : busy_) busy.push_back(id);
-  params.uuid_array(endpoints).int4_array(rooms).timestamptz_array(floors).int8_array(busy);
+  params.uuid_array(endpoints).int4_array(rooms).timestamptz_array(floors).int8_array(floor_ids).int8_array(busy);
 }
 
 std::optional<std::uint64_t> Lanes::begin(const Delivery& delivery, Clock::time_point now) {
@@ -95,6 +102,36 @@ std::optional<std::uint64_t> Lanes::begin(const Delivery& delivery, Clock::time_
   const auto era = lane->second.begin(delivery, now);
   if (era) busy_.emplace(delivery.id, delivery.endpoint);
   return era;
+}
+
+bool Lanes::keep(Delivery& delivery, Clock::time_point now) {
+  const auto lane = lanes_.find(delivery.endpoint);
+  if (lane == lanes_.end() || busy_.contains(delivery.id)) return false;
+  const std::int64_t id = delivery.id;
+  if (!lane->second.keep(delivery, now)) return false;
+  busy_.emplace(id, lane->first);
+  return true;
+}
+
+std::optional<Lanes::Begun> Lanes::begin_waiting(const Uuid& endpoint, Clock::time_point now) {
+  const auto found = lanes_.find(endpoint);
+  if (found == lanes_.end()) return std::nullopt;
+  Lane& lane = found->second;
+  if (lane.waits_in_vain(now)) drop_waiting(lane);
+  std::optional<Delivery> next = lane.take_waiting(now);
+  if (!next) return std::nullopt;
+  busy_.erase(next->id);
+  const auto era = begin(*next, now);
+  if (!era) return std::nullopt;
+  return Begun{std::move(*next), *era};
+}
+
+void Lanes::drop_waiting(Lane& lane) {
+  for (const std::int64_t id : lane.drop_waiting()) busy_.erase(id);
+}
+
+void Lanes::drop_waiting() {
+  for (auto& [endpoint, lane] : lanes_) drop_waiting(lane);
 }
 
 void Lanes::begin_unsent(const Delivery& delivery) {

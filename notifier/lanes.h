@@ -30,12 +30,25 @@ class Lanes {
   void lose(const std::vector<Uuid>& endpoints);
   void lose_all();
 
-  // Adds what claim_deliveries wants to know about `queue` as its parameters $5 to $8.
+  // Adds what claim_deliveries wants to know about `queue` as its parameters $5 to $9.
   void add_claim_params(pg::Params& params, Queue queue, Reach reach, Clock::time_point now) const;
 
   // Takes a claimed delivery into flight, unless its lane has no room by the limits that came with it; nothing was
   // written for it, so that it just stays where it is. Returns the era for end().
   [[nodiscard]] std::optional<std::uint64_t> begin(const Delivery& delivery, Clock::time_point now);
+
+  // What was claimed beyond that waits in its lane, if the lane keeps such. False: it stays where it is.
+  [[nodiscard]] bool keep(Delivery& delivery, Clock::time_point now);
+
+  // The next that has waited in an endpoint's lane and now has room, begun.
+  struct Begun {
+    Delivery delivery;
+    std::uint64_t era;
+  };
+  [[nodiscard]] std::optional<Begun> begin_waiting(const Uuid& endpoint, Clock::time_point now);
+
+  // Nothing waits any more.
+  void drop_waiting();
 
   // A delivery that ends without a request.
   void begin_unsent(const Delivery& delivery);
@@ -66,6 +79,8 @@ class Lanes {
   [[nodiscard]] Count count(Clock::time_point now) const;
 
  private:
+  void drop_waiting(Lane& lane);
+
   std::unordered_map<Uuid, Lane> lanes_;
   std::unordered_map<std::int64_t, Uuid> busy_;  // delivery → endpoint
 };

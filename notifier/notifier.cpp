@@ -20,6 +20,7 @@ class Notifier : public Service {
     BlockingPool blocking(context.loop, kBlockingThreads);
     {
       pg::Reconnector reconnector(context.loop, blocking, database, "notifier");
+      reconnector.on_outage([&context](bool) { context.health.not_ready(kNoDatabase); });
       const std::unique_ptr<pg::Connection> connection = co_await reconnector.connect(context.stop);
       if (connection == nullptr) co_return;
       co_await schema::require_up_to_date(*connection, schema::embedded());
@@ -27,17 +28,18 @@ class Notifier : public Service {
     http::Client client(context.loop, http_client_options(context.options));
     DatabaseDenied denied(client.guard());
     Sender sender(client, context.secrets);
+    const WebhookKeys keys(context.secrets);
     NotifierMetrics metrics(context.metrics);
     Process process(context.loop, blocking, database, "notifier");
     Doorbell doorbell(context.loop, blocking, database, "deliveries", Wake::from(context.options), context.metrics);
-    Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "deliveries"), process, sender, metrics,
-              {.in_flight = static_cast<int>(context.options.integer("notifier.concurrency"))},
+    Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "deliveries"), process, sender, keys,
+              metrics, {.in_flight = static_cast<int>(context.options.integer("notifier.concurrency"))},
               {.connected =
                    [&denied, &context](const pg::Result& server) {
                      denied.connected(server.one());
                      context.health.ready();
                    },
-               .disconnected = [&context] { context.health.not_ready("connecting to the database"); }});
+               .disconnected = [&context] { context.health.not_ready(kNoDatabase); }});
 
     TaskScope parts(context.loop);
     StopSource last;  // the heartbeat goes on until everything is given back

@@ -16,7 +16,9 @@
 #include "notifier/commit.h"
 #include "notifier/lanes.h"
 #include "notifier/notifier_metrics.h"
+#include "notifier/sealer.h"
 #include "notifier/sender.h"
+#include "notifier/validator.h"
 
 namespace sluice::notifier {
 
@@ -33,8 +35,8 @@ class Pump {
     std::function<void()> disconnected;
   };
 
-  Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Sender& sender, NotifierMetrics& metrics,
-       Limits limits, Callbacks callbacks);
+  Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Sender& sender, const WebhookKeys& keys,
+       NotifierMetrics& metrics, Limits limits, Callbacks callbacks);
 
   // Claims and commits until `stop`; then only commits, until nothing is in flight or `grace` has passed. What is still
   // in flight then is broken off, which spends no attempt, and all lanes are given back.
@@ -48,6 +50,7 @@ class Pump {
   struct Asked {
     int commit = -1;
     std::array<int, kQueues> claims{-1, -1, -1};
+    std::array<int, kQueues> limits{};  // of the claims, in rows
     int next_due = -1;
     Deadline lanes_change = kNoDeadline;  // when what these claims could not take may be taken
     Lanes::News news;                     // written by the commit
@@ -60,6 +63,7 @@ class Pump {
   Task<void> resolve_doubts();
   Task<void> commit_parts(std::vector<Ended> batch, bool transient, StopToken stop);
   Task<void> deliver(Delivery delivery, std::uint64_t era);
+  void begin_waiting(const Uuid& endpoint);
   Task<void> finish(Deadline until);
   Task<void> give_up_at(Deadline until);
   void disconnect();
@@ -92,6 +96,8 @@ class Pump {
   Process::Claimant claimant_;  // under which our lanes are ours
   Lanes lanes_;
   Destinations destinations_;
+  Sealer sealer_;
+  Validator validator_;
   std::deque<Ended> ended_;  // to be written
   StopSource break_off_;     // of requests in flight
   StopSource given_up_;      // of what the end still waits for

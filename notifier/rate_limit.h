@@ -12,6 +12,8 @@ class RateLimit {
   // Requests a second, or no limit. At most a tenth of a second's worth, and at least one, may go at once.
   void set(std::optional<double> per_second, Clock::time_point now);
 
+  [[nodiscard]] bool is_limited() const noexcept { return per_second_.has_value(); }
+
   // How many may go now; nothing when there is no limit.
   [[nodiscard]] std::optional<int> available(Clock::time_point now) const;
   void take(Clock::time_point now);

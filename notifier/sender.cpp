@@ -25,6 +25,21 @@ Task<http::Response> Sender::send(const Delivery& delivery, StopToken stop) {
   co_return response;
 }
 
+Task<http::Response> Sender::ask(http::Request request, std::string certificate, StopToken stop) {
+  std::string fault;
+  try {
+    request.certificate = this->certificate(certificate);
+    http::Response response = co_await client_.send(std::move(request), stop);
+    co_return response;
+  } catch (const std::exception& error) {
+    fault = error.what();
+  }
+  log_warn("an endpoint cannot be asked for a fault of ours", {{"error", fault}});
+  http::Response response;
+  response.failure = http::Failure::kResource;
+  co_return response;
+}
+
 // One secret holds certificate and key, each found by its own PEM heading.
 std::shared_ptr<const http::ClientCertificate> Sender::certificate(const std::string& name) const {
   if (name.empty()) return nullptr;

@@ -15,6 +15,9 @@ class Sender {
   // Failure::kResource.
   [[nodiscard]] Task<http::Response> send(const Delivery& delivery, StopToken stop);
 
+  // A request that is no delivery, with the endpoint's client certificate ("" for none). Throws nothing either.
+  [[nodiscard]] Task<http::Response> ask(http::Request request, std::string certificate, StopToken stop);
+
  private:
   [[nodiscard]] std::shared_ptr<const http::ClientCertificate> certificate(const std::string& name) const;
 

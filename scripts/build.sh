@@ -72,3 +72,10 @@ run_bench() {
   build_preset release build/release
   bench/run "$@"
 }
+
+run_soak() {
+  install_deps
+  build_preset dev build sluice
+  heading "soaking"
+  tests/soak/run "$@"
+}

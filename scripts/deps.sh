@@ -1,8 +1,9 @@
 # What the project needs from outside: Debian packages and npm packages. Quick when nothing is missing.
 # shellcheck shell=bash
 
+# install_deps [PACKAGES...]: and those Debian packages
 install_deps() {
-  install_debian_packages
+  install_debian_packages "$@"
   install_node_packages examples
   install_node_packages tests/node
 }
@@ -30,13 +31,13 @@ wanted_packages() {
       nodejs | npm) has_node && continue ;;
     esac
     printf '%s\n' "$package"
-  done <scripts/debian-packages.txt
+  done < <(cat scripts/debian-packages.txt && printf '%s\n' "$@")
 }
 
 # The wanted packages that dpkg does not have in state "installed", half-installed ones included.
 missing_packages() {
   local wanted installed
-  mapfile -t wanted < <(wanted_packages)
+  mapfile -t wanted < <(wanted_packages "$@")
   installed=$(dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null |
     awk '$2 == "installed" {print $1}' || true)
   comm -23 <(printf '%s\n' "${wanted[@]}" | sort) <(printf '%s\n' "$installed" | sort -u)
@@ -58,7 +59,7 @@ install_debian_packages() {
   command -v dpkg-query >/dev/null ||
     fail "this is no Debian: dpkg-query is missing" "the packages needed are named in scripts/debian-packages.txt"
   local missing log="$STATE/deps.log"
-  mapfile -t missing < <(missing_packages)
+  mapfile -t missing < <(missing_packages "$@")
   [[ ${#missing[@]} -eq 0 ]] && return
   mkdir -p "$STATE"
   heading "installing ${#missing[@]} Debian packages"

@@ -34,7 +34,7 @@ run_fuzz() {
     case "$1" in
       --minutes)
         minutes=${2:?"--minutes wants a number"}
-        [[ $minutes =~ ^[0-9]+$ ]] || fail_usage "--minutes wants a whole number, not '$minutes'"
+        [[ $minutes =~ ^[1-9][0-9]*$ ]] || fail_usage "--minutes wants a whole number of at least 1, not '$minutes'"
         shift
         ;;
       -*) fail_usage "unknown option '$1' of fuzz" ;;

@@ -151,10 +151,4 @@ BatchStatements add_statements(pg::Pipeline& pipeline, std::span<const Dispositi
   return statements;
 }
 
-pg::Params commit_params(const ClaimedTask& task, const Outcome& outcome) {
-  Columns columns;
-  columns.add(task, outcome);
-  return columns.params(task.claimant->id, 0);
-}
-
 }  // namespace sluice::workers

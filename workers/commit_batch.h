@@ -23,7 +23,4 @@ struct BatchStatements {
 [[nodiscard]] BatchStatements add_statements(pg::Pipeline& pipeline, std::span<const Disposition> batch,
                                              std::int64_t process, int take_on, int max_taken_on);
 
-// The parameters of commit_steps for one task alone.
-[[nodiscard]] pg::Params commit_params(const ClaimedTask& task, const Outcome& outcome);
-
 }  // namespace sluice::workers

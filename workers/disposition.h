@@ -44,8 +44,10 @@ struct Postpone {
   std::chrono::milliseconds delay{0};
 };
 
-// Its effect and its end are committed already: a sql task, a schedule.
-struct Committed {};
+// Its effect and its end are committed already: a sql task, a schedule. Lost: by another, whose claim it is now.
+struct Committed {
+  bool lost = false;
+};
 
 using Ending = std::variant<Outcome, Retry, Postpone, Committed>;
 

@@ -16,7 +16,9 @@ using std::chrono::seconds;
 constexpr seconds kAnswer{30};            // for a round trip; a session's lock is waited for 2 s at most
 constexpr seconds kSweepEvery{1};         // from the beginning, for tasks that came back behind the watermark
 constexpr milliseconds kCommitSkew{100};  // a task may become visible this long after its order_key was taken
+constexpr milliseconds kLookBackEvery{20};  // for such tasks, in a backlog: what is behind has to be read again each time
 constexpr milliseconds kConflictPause{5};
+constexpr milliseconds kGatherFor{5};  // after a full claim, until a few free places are worth another
 constexpr milliseconds kFullFor{100};  // without room for a claim, before another is to look out
 
 double seconds_since(Clock::time_point start) {
@@ -58,10 +60,11 @@ Task<void> Pump::run(StopToken stop, Clock::duration grace) {
   co_await connect();
   while (!stop.stop_requested()) {
     const bool claim = claim_wanted_ && capacity() > 0;
-    if (claim || !ended_.empty()) {
-      co_await round(claim);
+    const bool now = claim && (Clock::now() >= gathered_ || capacity() >= limits_.in_flight / 4);
+    if (now || !ended_.empty()) {
+      co_await round(now);
     } else {
-      (void)co_await work_.wait(kNoDeadline, stop);
+      (void)co_await work_.wait(claim ? gathered_ : kNoDeadline, stop);
     }
   }
   claiming_ = false;
@@ -106,9 +109,11 @@ Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
   const int free = claiming_ ? std::max(capacity(), 0) + static_cast<int>(batch.size()) : 0;
   const BatchStatements statements = add_statements(pipeline, batch, claimant->id, free, limits_.taken_on);
   claim_limit -= statements.take_on;
-  const auto claim_at = static_cast<std::size_t>(pipeline.size());
+  std::size_t claim_at = 0;
   const int share = limited_.share(claim_limit);
   if (claim_limit > 0) {
+    if (pipeline.empty() && share == 0) pipeline.add(sql::query("claim_unflushed"));
+    claim_at = pipeline.size();
     pipeline.add(sql::query("claim_tasks"),
                  pg::Params().int8(claimant->id).int4(claim_limit - share).timestamptz(claim_from()));
     if (!last_claim_.found) pipeline.add(sql::query("next_due_task"));
@@ -146,6 +151,7 @@ Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
       last_claim_.found = !results[claim_at].empty();
       last_claim_.full = results[claim_at].rows() >= claim_limit - share;
       if (const pg::Result* claimed = limited_.answer(results)) start_limited(*claimed, claimant);
+      gathered_ = last_claim_.full ? Clock::now() + kGatherFor : Clock::now();
       claim_wanted_ = false;
       claimed_.set();
     }
@@ -191,9 +197,14 @@ int Pump::capacity() const {
 }
 
 Timestamp Pump::claim_from() {
-  if (Clock::now() - swept_ < kSweepEvery) return watermark_;
-  swept_ = Clock::now();
-  return Timestamp{};
+  const auto now = Clock::now();
+  if (now - swept_ >= kSweepEvery) {
+    swept_ = looked_back_ = now;
+    return Timestamp{};
+  }
+  if (last_claim_.full && now - looked_back_ < kLookBackEvery) return reached_;
+  looked_back_ = now;
+  return reached_ - kCommitSkew;
 }
 
 void Pump::settle(std::vector<Disposition>& batch, const BatchStatements& statements,
@@ -216,7 +227,6 @@ void Pump::settle(std::vector<Disposition>& batch, const BatchStatements& statem
   for (const Disposition& disposition : batch) {
     if (std::holds_alternative<Retry>(disposition.what)) end(disposition.task, "retried");
     if (std::holds_alternative<Postpone>(disposition.what)) end(disposition.task, "postponed");
-    if (std::holds_alternative<Committed>(disposition.what)) end(disposition.task, "applied");
   }
 }
 
@@ -243,7 +253,7 @@ void Pump::take_on(Disposition& disposition, const pg::Row& row, const Process::
 void Pump::start(const pg::Result& claimed, const Process::Claimant& claimant) {
   for (const pg::Row& row : claimed) {
     ClaimedTask task = claimed_task_from(row, claimant);
-    watermark_ = std::max(watermark_, *task.order_key - kCommitSkew);
+    reached_ = std::max(reached_, *task.order_key);
     metrics_.claimed.add();
     begin(std::move(task));
   }
@@ -293,7 +303,11 @@ Task<void> Pump::run_task(ClaimedTask task) {
     log_warn("a task failed", {{"task", task.id}, {"kind", task.kind}, {"attempt", task.attempt}, {"error", fault}});
     ending = after_fault(task, fault);
   }
-  ended_.push_back({std::move(task), std::move(ending)});
+  if (const auto* committed = std::get_if<Committed>(&ending)) {
+    end(task, committed->lost ? "lost" : "applied");
+  } else {
+    ended_.push_back({std::move(task), std::move(ending)});
+  }
   work_.set();
 }
 

@@ -77,9 +77,11 @@ class Pump {
   bool claim_wanted_ = false;
   bool claiming_ = true;  // false once stopping
   Claimed last_claim_;
+  Clock::time_point gathered_{};  // a claim is worth its round trip from then on, whatever its size
   LimitedClaims limited_;
-  Timestamp watermark_{};
+  Timestamp reached_{};  // the greatest order_key claimed
   Clock::time_point swept_{};
+  Clock::time_point looked_back_{};
 };
 
 }  // namespace sluice::workers

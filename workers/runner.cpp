@@ -5,9 +5,7 @@
 #include "core/base/backoff.h"
 #include "core/flow/secrets.h"
 #include "core/flow/session.h"
-#include "core/pg/transaction.h"
 #include "sql/sql_text.h"
-#include "workers/commit_batch.h"
 #include "workers/http_task.h"
 
 namespace sluice::workers {
@@ -96,7 +94,8 @@ Ending run_engine(const ClaimedTask& task, const Material& material) {
 
 Task<Ending> Runner::run(const ClaimedTask& task) {
   if (!task.of_session()) {
-    Task<Ending> work = task.kind == "http" ? run_http(task) : task.kind == "cron" ? run_cron(task) : run_sql(task);
+    if (task.kind == "sql") co_return co_await sql_tasks_.run(task);
+    Task<Ending> work = task.kind == "http" ? run_http(task) : run_cron(task);
     co_return co_await std::move(work);
   }
   std::string reason = why_not(task);
@@ -181,22 +180,6 @@ Task<Ending> Runner::run_http(const ClaimedTask& task) {
   const auto response = co_await send_by_breaker(task, std::move(*call));
   if (!response) co_return Postpone{response.error()};
   co_return http_task_result(task, *response);
-}
-
-// The function's effect and the task's end are one transaction, so it happens exactly once.
-Task<Ending> Runner::run_sql(const ClaimedTask& task) {
-  pg::Lease connection = co_await pool_.acquire();
-  auto body = [&]() -> Task<void> {
-    const pg::Result answer =
-        co_await connection->query(sql::query("run_sql_task"), pg::Params().int8(task.id).int8(task.token));
-    if (answer.one().is_null(0)) co_return;  // the claim is another's now
-    Outcome done;
-    done.kind = Outcome::Kind::kDone;
-    done.result = answer.one().get<Json>(0);
-    (void)co_await connection->query(sql::query("commit_steps"), commit_params(task, done));
-  };
-  co_await pg::in_transaction(*connection, body);
-  co_return Committed{};
 }
 
 // Enqueues what is due and sets the schedule's next task, in one transaction that the token guards.

@@ -12,14 +12,21 @@
 #include "workers/content_cache.h"
 #include "workers/disposition.h"
 #include "workers/flow_cache.h"
+#include "workers/sql_tasks.h"
 
 namespace sluice::workers {
 
 class Runner {
  public:
-  Runner(pg::Pool& pool, FlowCache& flows, ContentCache& contents, http::Client& client, Breakers& breakers,
-         const Secrets& secrets)
-      : pool_(pool), flows_(flows), contents_(contents), client_(client), breakers_(breakers), secrets_(secrets) {}
+  Runner(pg::Pool& pool, SqlTasks& sql_tasks, FlowCache& flows, ContentCache& contents, http::Client& client,
+         Breakers& breakers, const Secrets& secrets)
+      : pool_(pool),
+        sql_tasks_(sql_tasks),
+        flows_(flows),
+        contents_(contents),
+        client_(client),
+        breakers_(breakers),
+        secrets_(secrets) {}
 
   // What becomes of the task. Nothing is written. Throws what is nobody's fault of the task's: the caller turns it into
   // after_fault.
@@ -32,13 +39,13 @@ class Runner {
  private:
   Task<Ending> run_node(const ClaimedTask& task, Material material);
   Task<Ending> run_http(const ClaimedTask& task);
-  Task<Ending> run_sql(const ClaimedTask& task);
   Task<Ending> run_cron(const ClaimedTask& task);
   Task<std::expected<http::Response, std::chrono::milliseconds>> send_by_breaker(const ClaimedTask& task,
                                                                                  flow::HttpCall call);
   Task<http::Response> send(flow::HttpCall call);
 
   pg::Pool& pool_;
+  SqlTasks& sql_tasks_;
   FlowCache& flows_;
   ContentCache& contents_;
   http::Client& client_;

@@ -23,6 +23,7 @@ class Worker : public Service {
     pg::Pool pool(context.loop, blocking, database, kConnections);
     {
       pg::Reconnector reconnector(context.loop, blocking, database, "worker");
+      reconnector.on_outage([&context](bool) { context.health.not_ready(kNoDatabase); });
       const std::unique_ptr<pg::Connection> connection = co_await reconnector.connect(context.stop);
       if (connection == nullptr) co_return;
       co_await schema::require_up_to_date(*connection, schema::embedded());
@@ -32,7 +33,9 @@ class Worker : public Service {
     ContentCache contents(pool);
     pg::Pool breaker_connection(context.loop, blocking, database, 1);  // its own: a call must not wait for sql tasks
     Breakers breakers(context.loop, breaker_connection);
-    Runner runner(pool, flows, contents, client, breakers, context.secrets);
+    SqlTasks sql_tasks(context.loop, pool);
+    co_await sql_tasks.warm_up();
+    Runner runner(pool, sql_tasks, flows, contents, client, breakers, context.secrets);
     WorkerMetrics metrics(context.metrics);
     DatabaseDenied denied(client.guard());
     Process process(context.loop, blocking, database, "worker");
@@ -40,8 +43,10 @@ class Worker : public Service {
     Doorbell doorbell(context.loop, blocking, database, "tasks", wake, context.metrics);
     Scout scout(context.loop, blocking, database, wake, doorbell, context.metrics);
     const int in_flight = static_cast<int>(context.options.integer("worker.concurrency"));
-    Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "tasks"), process, runner, metrics,
-              denied, {.in_flight = in_flight});
+    pg::Reconnector reconnector(context.loop, blocking, database, "tasks");
+    reconnector.on_outage(
+        [&context](bool over) { over ? context.health.ready() : context.health.not_ready(kNoDatabase); });
+    Pump pump(context.loop, std::move(reconnector), process, runner, metrics, denied, {.in_flight = in_flight});
 
     TaskScope parts(context.loop);
     StopSource last;  // the heartbeat goes on until everything is handed back

@@ -11,6 +11,22 @@ export async function until(what, seconds, condition) {
   }
 }
 
+// Waits until `count()`, which grows evenly, has come from its present value to `goal`. Asking costs the machine that is being measured, so it
+// asks after half of the time that seems to be left, and of that which has passed: a dozen times, and every 5 ms at the end.
+export async function untilCounted(what, goal, seconds, count) {
+  const started = performance.now();
+  const first = await count();
+  let pause = 20;
+  while (true) {
+    await sleep(pause);
+    const now = await count();
+    if (now >= goal) return;
+    const spent = performance.now() - started;
+    if (spent > seconds * 1000) throw new Error(`waited ${seconds} s for ${what}: ${now} of ${goal}`);
+    pause = now > first ? Math.max(Math.min((goal - now) / (now - first), 1) * spent * 0.5, 5) : 20;
+  }
+}
+
 export function percentile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.round(share * (sorted.length - 1))];

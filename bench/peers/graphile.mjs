@@ -1,7 +1,7 @@
 // The same work done with graphile-worker, as somebody would who keeps sessions in a table and one named queue for each session.
 import { join } from 'node:path';
 import { start } from '../harness/children.mjs';
-import { until } from '../harness/measure.mjs';
+import { until, untilCounted } from '../harness/measure.mjs';
 
 async function withGraphile(bench, database, use) {
   const command = ['node', join(bench.root, 'bench/peers/graphile_worker.mjs'), bench.databases.dsnOf(database)];
@@ -39,4 +39,38 @@ export function graphileSteps(bench, database, sessions, stepsOfSession) {
 export function graphileTasks(bench, database, measure) {
   const enqueue = (client, n) => client.query("select graphile_worker.add_job('start', json_build_object('n', $1::int))", [n]);
   return withGraphile(bench, database, (client) => measure(client, enqueue));
+}
+
+// Deliveries a second from a backlog, from the receiver's first request to its last; each is logged. The worker that makes the tables goes
+// before the jobs are added, so that they are a backlog, as ours is.
+export async function graphileDeliveries(bench, database, receiver, body, events, endpoints) {
+  await withGraphile(bench, database, async (client) => {
+    await bench.databases.psql(database, 'bench/peers/graphile_deliveries.sql');
+  });
+  await bench.databases.with(database, (client) => client.query('select bench.add_deliveries($1, $2, $3, $4)', [receiver.url, body, events, endpoints]));
+  await receiver.reset();
+  return withGraphile(bench, database, async (client) => {
+    const count = events * endpoints;
+    await until('the deliveries of graphile-worker', 600, async () => {
+      const { rows } = await client.query('select count(*)::int as logged from bench.attempts');
+      return rows[0].logged === count;
+    });
+    const { first_us, last_us, requests } = await receiver.reset();
+    if (requests !== count) throw new Error(`graphile-worker: ${requests} requests of ${count}`);
+    return count / ((last_us - first_us) / 1e6);
+  });
+}
+
+// Tasks a second that do nothing, from a backlog of `count` that commits at once.
+export function graphileNoops(bench, database, count) {
+  return withGraphile(bench, database, async (client) => {
+    await client.query('checkpoint');
+    await client.query("select graphile_worker.add_job('noop', json_build_object('n', n)) from generate_series(1, $1::int) as n", [count]);
+    const started = performance.now();
+    await untilCounted('the tasks of graphile-worker', count, 600, async () => {
+      const { rows } = await client.query('select count(*)::int as left from graphile_worker._private_jobs');
+      return count - rows[0].left;
+    });
+    return count / ((performance.now() - started) / 1000);
+  });
 }

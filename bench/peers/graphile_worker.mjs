@@ -1,10 +1,13 @@
 // graphile-worker as a process of its own, in the settings that its documentation calls fastest: a local queue, batched completion.
 // usage: node graphile_worker.mjs DSN   It prints "ready" once its schema is there and it listens.
 import { Logger, run } from 'graphile-worker';
+import { deliver } from './graphile_deliver.mjs';
 
 const kConcurrentJobs = 24;
 
 const taskList = {
+  deliver,
+  noop: () => {},
   step: ({ session, revision }, helpers) => helpers.withPgClient((client) =>
     client.query({ name: 'step', text: 'select bench.step($1, $2)', values: [session, revision] })),
   start: ({ n }, helpers) => helpers.withPgClient((client) =>

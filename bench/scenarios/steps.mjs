@@ -3,7 +3,7 @@
 // session's eleven steps the first leaves no history and no record, and the last no next task.
 import { walPosition } from '../harness/database.mjs';
 import { withDaemons } from '../harness/daemon.mjs';
-import { alternate, until } from '../harness/measure.mjs';
+import { alternate, untilCounted } from '../harness/measure.mjs';
 import { row } from '../harness/report.mjs';
 import { graphileSteps } from '../peers/graphile.mjs';
 
@@ -48,7 +48,7 @@ async function settle(client) {
   await client.query("select sluice_private.lower_flag('events')");
 }
 
-async function limit(bench, sessions) {
+export async function limit(bench, sessions) {
   const clients = 2;
   const transactions = Math.ceil((sessions * kStepsOfSession) / kBatch / clients);
   const variables = { batch: kBatch, per_client: Math.floor(sessions / clients / kBatch) * kBatch };
@@ -75,7 +75,7 @@ export async function timedSteps(bench, database, workers, sessions) {
     const cpuBefore = cpuSeconds();
     await client.query("select sluice.resume_queue('default')");
     const started = performance.now();
-    await until(`${steps} steps`, 600, async () => (await ended()) >= goal);
+    await untilCounted(`${steps} steps`, goal, 600, ended);
     const seconds = (performance.now() - started) / 1000;
     const cpu = cpuSeconds() - cpuBefore;
     const wal = (await walPosition(client)) - walBefore;
@@ -114,7 +114,7 @@ async function peerRate(bench, sessions) {
 }
 
 export async function run(bench) {
-  const sessions = bench.quick ? 512 : 8192;
+  const sessions = bench.quick ? 1024 : 8192;
   await bench.databases.fresh('bench_steps_limit');
   await bench.databases.psql('bench_steps_limit', 'bench/sql/steps_setup.sql', { sessions, history_rows: 1 });
   await withFlow(bench, 'bench_steps');

@@ -66,7 +66,7 @@ async function compare(bench, name, sessions) {
 }
 
 export async function run(bench) {
-  const sessions = bench.quick ? 512 : 4096;
+  const sessions = bench.quick ? 1024 : 4096;
   const rows = [];
   const bars = [];
   for (const name of Object.keys(kCases)) {

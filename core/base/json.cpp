@@ -27,6 +27,15 @@ double nearest_double(std::string_view number) {
   return std::strtod(std::string(number).c_str(), nullptr);  // out of range: tells too small from too big
 }
 
+// rapidjson checks what stands in a text, but takes the escape of a low surrogate alone and writes it as three bytes
+// that are no UTF-8.
+bool holds_surrogate(std::string_view text) {
+  for (auto at = text.find('\xED'); at != std::string_view::npos; at = text.find('\xED', at + 1)) {
+    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xA0) return true;
+  }
+  return false;
+}
+
 // Builds the value bottom up on a stack of its own, since rapidjson's document cannot bound depth or drop repeated
 // keys.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
@@ -48,9 +57,10 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     return !too_big_ && add(Json(value));
   }
   bool String(const char* text, rapidjson::SizeType size, bool /*copy*/) {
-    return add(Json(text, size, json_allocator()));
+    return whole({text, size}) && add(Json(text, size, json_allocator()));
   }
   bool Key(const char* text, rapidjson::SizeType size, bool /*copy*/) {
+    if (!whole({text, size})) return false;
     keys_.emplace_back(text, size, json_allocator());
     return true;
   }
@@ -61,6 +71,7 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
 
   [[nodiscard]] bool too_deep() const { return too_deep_; }
   [[nodiscard]] bool too_big() const { return too_big_; }
+  [[nodiscard]] bool half_a_pair() const { return half_a_pair_; }
   [[nodiscard]] Json take() { return Json(std::move(root_)); }
 
  private:
@@ -79,6 +90,11 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
     }
     open_.emplace_back(Json(type));
     return true;
+  }
+
+  bool whole(std::string_view text) {
+    half_a_pair_ = holds_surrogate(text);
+    return !half_a_pair_;
   }
 
   bool close() {
@@ -122,7 +138,8 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
 
   int max_depth_;
   bool too_deep_ = false;
-  bool too_big_ = false;  // a number
+  bool too_big_ = false;      // a number
+  bool half_a_pair_ = false;  // of surrogates in a text
   Json root_;
   std::vector<Level> open_;
   std::vector<Json> keys_;
@@ -159,8 +176,15 @@ std::expected<Json, JsonError> parse_json(std::string_view text, JsonLimits limi
         JsonError{"nested deeper than " + std::to_string(limits.max_depth) + " levels", result.Offset()});
   }
   if (builder.too_big()) return std::unexpected(JsonError{"number too big to be stored in double", result.Offset()});
+  if (builder.half_a_pair())
+    return std::unexpected(JsonError{
+        plain(rapidjson::GetParseError_En(rapidjson::kParseErrorStringUnicodeSurrogateInvalid)), result.Offset()});
   if (result.IsError())
     return std::unexpected(JsonError{plain(rapidjson::GetParseError_En(result.Code())), result.Offset()});
+  // The stream shows its end as a NUL, so a NUL in the text looks like it.
+  if (input.Tell() < text.size())
+    return std::unexpected(
+        JsonError{plain(rapidjson::GetParseError_En(rapidjson::kParseErrorDocumentRootNotSingular)), input.Tell()});
   return builder.take();
 }
 

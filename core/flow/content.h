@@ -13,14 +13,16 @@ namespace sluice::flow {
 
 class Contents {
  public:
-  // `info` is the session's: info.variants keeps the choices. All outlive this.
-  Contents(const ContentSource* source, std::uint64_t seed, const Json& state, Json& info)
-      : source_(source), seed_(seed), state_(state), info_(info) {}
+  // `info` is the session's: info.variants keeps the choices. `settings` are those of the flow that asks. All outlive
+  // this.
+  Contents(const ContentSource* source, std::uint64_t seed, const Json& state, Json& info, const Json& settings)
+      : source_(source), seed_(seed), state_(state), info_(info), settings_(settings) {}
 
   // The row's content with its variant merged in and its "type"; the error names the id.
   [[nodiscard]] std::expected<Json, std::string> find(std::string_view content_id);
 
   [[nodiscard]] const Json& state() const { return state_; }
+  [[nodiscard]] const Json& settings() const { return settings_; }
 
  private:
   const Json* variant(std::string_view content_id, const Json& variants);
@@ -29,6 +31,7 @@ class Contents {
   std::uint64_t seed_;
   const Json& state_;
   Json& info_;
+  const Json& settings_;
 };
 
 }  // namespace sluice::flow

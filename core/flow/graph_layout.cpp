@@ -169,6 +169,7 @@ class Layouter {
   void order(bool down) {
     for_each_layer(down, [&](std::vector<std::size_t>& layer) {
       std::vector<std::tuple<double, std::size_t, std::size_t>> wishes;  // equals keep their order
+      wishes.reserve(layer.size());
       for (std::size_t i = 0; i < layer.size(); ++i) wishes.emplace_back(wish(layer[i], down), i, layer[i]);
       std::ranges::sort(wishes);
       for (std::size_t i = 0; i < layer.size(); ++i) layer[i] = std::get<2>(wishes[i]);

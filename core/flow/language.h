@@ -1,6 +1,7 @@
-// Languages (FLOW 6): a node's content may hold "translations": {"fr": {…}, "fr-CA": {…}}, merged over it for sessions
-// in that language. The session's language is context.language, context.locale or user.language, else
-// settings.default_language; a regional language falls back to its base, an untranslated one to the content itself.
+// Languages (FLOW 6): a node's content, a message in it and a content by id may hold "translations": {"fr": {…},
+// "fr-CA": {…}}, merged over it for sessions in that language. The session's language is context.language,
+// context.locale or user.language, else settings.default_language; a regional language falls back to its base, an
+// untranslated one to the content itself.
 #pragma once
 
 #include "core/base/json.h"

@@ -106,7 +106,7 @@ Json mapped_object(const Json& mapping, const Json& body, MappingKind kind) {
   Undo writes;
   for (auto& [target, value] : mapped(mapping, body, kind)) {
     // A target that cannot nest (a.b after a = 1) loses to the one before it.
-    (void)writes.assign(result, target, std::move(value));
+    if (!writes.assign(result, target, std::move(value))) continue;
   }
   return result;
 }

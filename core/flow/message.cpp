@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/flow/language.h"
 #include "core/flow/template.h"
 
 namespace sluice::flow {
@@ -66,7 +67,9 @@ std::expected<Json, std::string> rendered_message(const Json& message, Contents&
       source = &merged;
     }
   }
-  Json rendered = rendered_fields(*source, contents.state());
+  Json translated;
+  const Json& shown = localised(*source, contents.state(), contents.settings(), translated);
+  Json rendered = rendered_fields(shown, contents.state());
   rendered.RemoveMember("translations");
   if (string_member(rendered, "type").empty()) set(rendered, "type", "text");
   return rendered;

@@ -11,6 +11,7 @@ namespace sluice::flow {
 namespace {
 
 constexpr rapidjson::SizeType kVisited = 50;  // node ids that session.history holds
+constexpr std::size_t kPassed = 1000;         // the last ones of a step's path that its event tells
 
 // The scopes that every state has.
 void complete_scopes(Json& state) {
@@ -54,6 +55,10 @@ Run::Run(const FlowSet& flows, const Session& session, const Context& context)
 
 void Run::start() {
   apply_defaults(main().variables, *find(state(), "variables"));
+  if (auto fits = check_size(state()); !fits && !main().variables.ObjectEmpty()) {
+    step_.error = fits.error();
+    return end(Status::kAbandoned, fits.error());
+  }
   enter(main().entry);
 }
 
@@ -115,6 +120,7 @@ Step Run::take() {
   Session& session = step_.session;
   session.revision = revision_;
   session.state.RemoveMember("session");
+  note_path();
   Json& scope = *find(session.state, "context");
   if (own_now_) {
     set(scope, "now", std::move(*own_now_));
@@ -122,6 +128,19 @@ Step Run::take() {
     scope.RemoveMember("now");
   }
   return std::move(step_);
+}
+
+// For the event of this step (FLOW 3): the revision that it makes and the nodes it passed. The trigger compares the
+// revision, so that the event of a later change does not tell this path.
+void Run::note_path() {
+  step_.session.info.RemoveMember("path");
+  if (step_.path.empty()) return;
+  const std::size_t passed = std::min(step_.path.size(), kPassed);
+  Json path = make_array();
+  path.Reserve(static_cast<rapidjson::SizeType>(passed + 1), json_allocator());
+  push(path, Json(revision_));
+  for (std::size_t i = step_.path.size() - passed; i < step_.path.size(); ++i) push(path, make_string(step_.path[i]));
+  step_.session.info.AddMember("path", std::move(path), json_allocator());
 }
 
 void Run::enter(const std::string& node_id) {
@@ -189,7 +208,7 @@ std::optional<std::string> Run::next(const Node& from, Outcome outcome) {
       return std::nullopt;
     }
     const Node* composite = frame().composite;
-    auto outputs = leave_composite(true);
+    auto outputs = leave_composite();
     node = composite;
     step_.session.current_node = node->id;
     if (outputs) {
@@ -234,13 +253,13 @@ std::optional<std::string> Run::after_failure(const Node& node, const std::strin
     if (std::none_of(composite.edges.begin(), composite.edges.end(),
                      [](const Edge& e) { return e.label == "failure"; }))
       continue;
-    while (frames_.size() > i) (void)leave_composite(false);
+    while (frames_.size() > i) drop_composite();
     step_.session.current_node = composite.id;
     if (auto target = edge(composite, "failure")) return target;
   }
   const auto fallback = string_member(main().settings, "fallback_node");
   if (!fallback.empty() && fallback != node.id && main().node(fallback) != nullptr) {
-    while (frames_.size() > 1) (void)leave_composite(false);
+    while (frames_.size() > 1) drop_composite();
     return std::string(fallback);
   }
   set(wait_for(current(), "input", std::nullopt), "error", problem);
@@ -256,13 +275,13 @@ std::optional<std::string> Run::after_limit(const std::string& problem) {
     return std::nullopt;
   }
   set(step_.session.info, "fallback_taken", problem);
-  while (frames_.size() > 1) (void)leave_composite(false);
+  while (frames_.size() > 1) drop_composite();
   entered_ = 0;
   return std::string(fallback);
 }
 
 void Run::end(Status status, std::string_view reason) {
-  while (frames_.size() > 1) (void)leave_composite(false);
+  while (frames_.size() > 1) drop_composite();
   step_.session.status = status;
   step_.session.wait.SetNull();
   if (!reason.empty()) set(step_.session.info, "reason", reason);

@@ -65,6 +65,7 @@ class Run {
   };
 
   // run.cpp
+  void note_path();
   void enter(const std::string& node_id);
   void go_on(const Node& node, Outcome outcome);
   [[nodiscard]] Outcome visit(const Node& node);
@@ -89,7 +90,8 @@ class Run {
   // run_composite.cpp
   void rebuild_frames();
   [[nodiscard]] Outcome enter_composite(const Node& node);
-  [[nodiscard]] std::expected<void, std::string> leave_composite(bool with_outputs);
+  void drop_composite();
+  [[nodiscard]] std::expected<void, std::string> leave_composite();
   [[nodiscard]] Frame frame_of(const Node& composite, const Frame& below) const;
 
   [[nodiscard]] const Frame& frame() const { return frames_.back(); }
@@ -98,7 +100,9 @@ class Run {
   [[nodiscard]] Json& state() { return step_.session.state; }
   [[nodiscard]] const Json& state() const { return step_.session.state; }
   [[nodiscard]] Writer writer() { return {state(), *frame().declarations, frames_.size() > 1}; }
-  [[nodiscard]] Contents contents() { return {context_.content, context_.seed, state(), step_.session.info}; }
+  [[nodiscard]] Contents contents() {
+    return {context_.content, context_.seed, state(), step_.session.info, frame().flow->settings};
+  }
   void say(const Node& node, Json message);
   void note(const Node& node, std::string_view type, Json content);
   Json& wait_for(const Node& node, std::string_view what, std::optional<std::chrono::seconds> timeout);

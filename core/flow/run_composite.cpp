@@ -76,22 +76,15 @@ Outcome Run::enter_composite(const Node& node) {
   set(state(), "input", std::move(input));
   for (const char* scope : {"temp", "output", "local"}) set(state(), scope, make_object());
   frames_.push_back(called);
+  if (auto fits = check_size(state()); !fits) {
+    drop_composite();
+    return Failed{"inputs: " + fits.error()};
+  }
   return GoTo{called.graph->entry};
 }
 
-// Back to the caller's scopes; with outputs, all of them are written there or none.
-std::expected<void, std::string> Run::leave_composite(bool with_outputs) {
-  const Node& composite = *frame().composite;
-  const Json* outputs = with_outputs ? find(composite.content, "outputs") : nullptr;
-  std::vector<std::pair<std::string_view, Json>> values;
-  if (outputs != nullptr && outputs->IsObject()) {
-    for (const auto& member : outputs->GetObject()) {
-      const auto reference = member.value.IsString() ? sole_reference(text_of(member.value)) : std::string_view{};
-      if (!reference.empty() && resolve(state(), reference) == nullptr) continue;  // the callee did not set it
-      values.emplace_back(text_of(member.name), render_value(member.value, state(), Unresolved::kDrop));
-    }
-  }
-
+// Back to the caller's scopes, without outputs.
+void Run::drop_composite() {
   Json& stack = step_.session.stack;
   Json saved = std::move(*find(stack[stack.Size() - 1], "saved"));
   stack.PopBack();
@@ -103,7 +96,22 @@ std::expected<void, std::string> Run::leave_composite(bool with_outputs) {
       state().RemoveMember(scope);
     }
   }
+}
 
+// Back to the caller's scopes, in which all outputs are written or none.
+std::expected<void, std::string> Run::leave_composite() {
+  const Node& composite = *frame().composite;
+  const Json* outputs = find(composite.content, "outputs");
+  std::vector<std::pair<std::string_view, Json>> values;
+  if (outputs != nullptr && outputs->IsObject()) {
+    for (const auto& member : outputs->GetObject()) {
+      const auto reference = member.value.IsString() ? sole_reference(text_of(member.value)) : std::string_view{};
+      if (!reference.empty() && resolve(state(), reference) == nullptr) continue;  // the callee did not set it
+      values.emplace_back(text_of(member.name), render_value(member.value, state(), Unresolved::kDrop));
+    }
+  }
+
+  drop_composite();
   Writer target = writer();
   for (auto& [name, value] : values) {
     if (auto written = target.set(name, std::move(value)); !written) {

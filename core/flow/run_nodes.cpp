@@ -244,7 +244,7 @@ std::optional<Outcome> Run::obey(const GlobalAction& action) {
     end(Status::kCompleted, {});
     return std::nullopt;
   }
-  while (frames_.size() > 1) (void)leave_composite(false);
+  while (frames_.size() > 1) drop_composite();
   step_.session.current_node = main().entry;
   if (action.kind == GlobalAction::Kind::kRestart) {
     set(state(), "temp", make_object());

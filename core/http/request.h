@@ -63,6 +63,8 @@ struct Response {
   std::string content_type;  // header values as received, "" if absent
   std::string retry_after;
   std::string webhook_delivery;
+  std::string webhook_allowed_origin;
+  std::string webhook_allowed_rate;
 
   std::string address;  // the peer's, "" if none was connected
   std::chrono::microseconds duration{0};

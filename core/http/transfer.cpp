@@ -23,13 +23,6 @@ void set_option(CURL* easy, CURLoption option, Value value) {
   if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();
 }
 
-void append(auto& list, const std::string& line) {
-  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-  if (longer == nullptr) throw std::bad_alloc();
-  (void)list.release();
-  list.reset(longer);
-}
-
 bool has(const std::vector<Header>& headers, std::string_view name) {
   return std::ranges::any_of(headers, [name](const Header& header) { return equal_names(header.name, name); });
 }
@@ -69,6 +62,8 @@ void Transfer::prepare(const Request& request, const JudgedUrl& url, const std::
   keep_body_ = std::min(request.keep_body, kMaxKeptBytes);
   set_option(handle, CURLOPT_PRIVATE, this);
   set_option(handle, CURLOPT_CURLU, url.handle());
+  // Rather wait for what a handshake agrees on than open a connection a request to a server that speaks HTTP/2.
+  set_option(handle, CURLOPT_PIPEWAIT, url.is_https() ? 1L : 0L);
   set_option(handle, CURLOPT_OPENSOCKETFUNCTION, &Transfer::open_socket);
   set_option(handle, CURLOPT_OPENSOCKETDATA, this);
   set_option(handle, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
@@ -81,7 +76,8 @@ void Transfer::prepare(const Request& request, const JudgedUrl& url, const std::
     for (const Address& address : pinned)
       entry += (address.is_v4() ? address.text() : "[" + address.text() + "]") + ",";
     entry.pop_back();
-    append(pinned_, entry);
+    pinned_.reset(curl_slist_append(nullptr, entry.c_str()));
+    if (!pinned_) throw std::bad_alloc();
   }
   set_option(handle, CURLOPT_RESOLVE, pinned_.get());
   set_method(request);
@@ -109,17 +105,21 @@ void Transfer::set_method(const Request& request) {
 void Transfer::set_headers(const Request& request) {
   // curl sends "Name;" as a header with an empty value, and leaves out one of its own that is given as "Name:".
   const auto add = [this](const Header& header) {
-    append(headers_, header.value.empty() ? header.name + ";" : header.name + ": " + header.value);
+    if (header.value.empty()) {
+      headers_.add(header.name, ";");
+    } else {
+      headers_.add(header.name, ": ", header.value);
+    }
   };
   for (const Header& header : request.headers) {
     if (!has(request.custom_headers, header.name)) add(header);
   }
   for (const Header& header : request.custom_headers) add(header);
-  append(headers_, "Expect:");
+  headers_.add("Expect:");
   for (const char* own : {"Accept", "Content-Type"}) {
-    if (!has(request.headers, own) && !has(request.custom_headers, own)) append(headers_, std::string(own) + ":");
+    if (!has(request.headers, own) && !has(request.custom_headers, own)) headers_.add(own, ":");
   }
-  set_option(easy_.get(), CURLOPT_HTTPHEADER, headers_.get());
+  set_option(easy_.get(), CURLOPT_HTTPHEADER, headers_.list());
 }
 
 void Transfer::set_certificate(const ClientCertificate* certificate) {
@@ -189,6 +189,8 @@ void Transfer::read_header(std::string_view line) {
   if (equal_names(name, "content-type")) response_.content_type = value;
   if (equal_names(name, "retry-after")) response_.retry_after = value;
   if (equal_names(name, "webhook-delivery")) response_.webhook_delivery = value;
+  if (equal_names(name, "webhook-allowed-origin")) response_.webhook_allowed_origin = value;
+  if (equal_names(name, "webhook-allowed-rate")) response_.webhook_allowed_rate = value;
 }
 
 std::size_t Transfer::on_body(char* data, std::size_t size, std::size_t count, void* self) noexcept {

@@ -10,6 +10,7 @@
 
 #include "core/async/event.h"
 #include "core/http/client.h"
+#include "core/http/header_lines.h"
 #include "core/http/judged_url.h"
 
 namespace sluice::http {
@@ -51,12 +52,11 @@ class Transfer {
   void read_header(std::string_view line);
   [[nodiscard]] bool is_complete() const noexcept;
 
-  using List = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
   Easy easy_;
   const AddressGuard& guard_;
   Event& done_;
-  List headers_{nullptr, &curl_slist_free_all};
-  List pinned_{nullptr, &curl_slist_free_all};
+  HeaderLines headers_;
+  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> pinned_{nullptr, &curl_slist_free_all};
 
   Response response_;
   int header_status_ = 0;          // of the header block being read, which may be an interim one

@@ -50,12 +50,16 @@ Task<std::unique_ptr<Connection>> Reconnector::connect(StopToken stop) {
     if (woken == Woken::kStopped) break;
     if (attempt.failed) std::rethrow_exception(attempt.failed);
     if (attempt.connection) {
-      if (backoff_.failed() > 0) log_return(Clock::now() - began);
+      if (backoff_.failed() > 0) {
+        log_return(Clock::now() - began);
+        on_outage_(true);
+      }
       co_return std::move(attempt.connection);
     }
     if (backoff_.failed() == 0) {
       log_warn("the database cannot be reached, trying until it can",
                {{"purpose", purpose_}, {"error", attempt.refused->what()}, {"hint", attempt.refused->hint()}});
+      on_outage_(false);
     }
     (void)co_await loop_.sleep(backoff_.next(), stop);
   }

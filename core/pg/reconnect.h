@@ -1,6 +1,7 @@
 // Connecting until it works.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,9 @@ class Reconnector {
  public:
   Reconnector(Loop& loop, BlockingPool& pool, ConnectOptions options, std::string purpose);
 
+  // Calls `call` with false when an outage begins, and with true when it is over, from inside connect().
+  void on_outage(std::function<void(bool over)> call) { on_outage_ = std::move(call); }
+
   // Tries until it is connected, with 0.1 s to 5 s and jitter between tries, 10 s each; nullptr when `stop` came first.
   // Every PgError is retried, a refused role included (it may be granted while we wait); ConfigError is thrown.
   [[nodiscard]] Task<std::unique_ptr<Connection>> connect(StopToken stop = {});
@@ -27,6 +31,7 @@ class Reconnector {
   BlockingPool& pool_;
   ConnectOptions options_;
   std::string purpose_;
+  std::function<void(bool over)> on_outage_ = [](bool) {};
   Backoff backoff_;
 };
 

@@ -263,7 +263,7 @@ void Health::not_ready(std::string why) {
 
 int run_daemon(std::string_view name, CommandLine command_line, std::vector<std::unique_ptr<Service>> services) {
   configure_log_from(command_line.options);
-  if (systemd::stderr_is_journal()) set_log_sink(journal_sink(std::string(name)));
+  if (systemd::stderr_is_journal()) set_log_sink(journal_sink("sluice-" + std::string(name)));
   raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of the write
   try {

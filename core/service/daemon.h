@@ -18,11 +18,13 @@
 namespace sluice {
 
 // What one service says of itself; /readyz and systemd's STATUS show it. A service starts as not ready.
+inline constexpr const char* kNoDatabase = "the database cannot be reached";  // why a service is not ready
+
 class Health {
  public:
   explicit Health(Event& changed) noexcept : changed_(changed) {}
   void ready();
-  void not_ready(std::string why);  // "connecting to the database", "12 s behind"
+  void not_ready(std::string why);  // kNoDatabase, "12 s behind"
   [[nodiscard]] bool is_ready() const noexcept { return ready_; }
   [[nodiscard]] const std::string& why() const noexcept { return why_; }  // "" when ready
 

@@ -26,23 +26,6 @@ std::string_view value_name(const OptionSpec& spec) {
   return "";
 }
 
-std::string allowed(const OptionSpec& spec) {
-  switch (spec.type) {
-    case OptionType::kInteger:
-      return fmt::format("{} to {}", spec.minimum, spec.maximum);
-    case OptionType::kDuration:
-      return fmt::format("{} to {} s", static_cast<double>(spec.minimum) / 1000,
-                         static_cast<double>(spec.maximum) / 1000);
-    case OptionType::kChoice: {
-      std::string words(spec.choices);
-      std::ranges::replace(words, ' ', '|');
-      return words;
-    }
-    default:
-      return {};
-  }
-}
-
 constexpr std::size_t kLeftColumn = 34;
 constexpr std::size_t kLineWidth = 110;
 
@@ -127,6 +110,23 @@ std::string uri_without_password(std::string_view dsn, std::size_t authority) {
 
 }  // namespace
 
+std::string allowed_values(const OptionSpec& spec) {
+  switch (spec.type) {
+    case OptionType::kInteger:
+      return fmt::format("{} to {}", spec.minimum, spec.maximum);
+    case OptionType::kDuration:
+      return fmt::format("{} to {} s", static_cast<double>(spec.minimum) / 1000,
+                         static_cast<double>(spec.maximum) / 1000);
+    case OptionType::kChoice: {
+      std::string words(spec.choices);
+      std::ranges::replace(words, ' ', '|');
+      return words;
+    }
+    default:
+      return {};
+  }
+}
+
 std::string without_password(std::string_view dsn) {
   if (const auto scheme = dsn.find("://"); scheme != std::string_view::npos)
     return uri_without_password(dsn, scheme + 3);
@@ -180,7 +180,7 @@ std::string options_help(std::span<const Flag> flags) {
   }
   out += "Options (also in the configuration file, and in the environment as SLUICE_SECTION_KEY):\n";
   for (const OptionSpec& spec : option_table()) {
-    const std::string limits = allowed(spec);
+    const std::string limits = allowed_values(spec);
     std::string text(spec.description);
     if (!limits.empty()) text += "; " + limits;
     if (!spec.fallback.empty()) text += fmt::format(" (default {})", spec.fallback);
@@ -204,7 +204,7 @@ std::string options_reference() {
       "`30s`, `5m`, `24h` or `7d`.\n\n"
       "| key | variable | flag | allowed | default | reload | meaning |\n| --- | --- | --- | --- | --- | --- | --- |\n";
   for (const OptionSpec& spec : option_table()) {
-    std::string limits = allowed(spec);
+    std::string limits = allowed_values(spec);
     std::ranges::replace(limits, '|', '/');  // it would end the table's cell
     if (limits.empty()) limits = spec.type == OptionType::kList ? "list" : "text";
     fmt::format_to(std::back_inserter(out), "| `{}` | `{}` | `--{}` | {} | {} | {} | {} |\n", spec.name,

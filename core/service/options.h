@@ -40,6 +40,7 @@ struct OptionSpec {
 [[nodiscard]] std::span<const OptionSpec> option_table();
 [[nodiscard]] const OptionSpec* find_option(std::string_view name);
 [[nodiscard]] std::string environment_name(const OptionSpec& spec);  // SLUICE_LOG_LEVEL
+[[nodiscard]] std::string allowed_values(const OptionSpec& spec);    // "1 to 64", "debug|info"; "" when any text is
 
 class Options {
  public:

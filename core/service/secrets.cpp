@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 128;
 
+// What systemd puts before the files of a folder that a unit loads by LoadCredential=secrets:FOLDER.
+constexpr std::string_view kOfFolder = "secrets_";
+
 [[noreturn]] void cannot_read(std::string_view name, const std::string& place, std::string_view why) {
   throw Error("cannot read secret '" + std::string(name) + "' from " + place + ": " + std::string(why),
               "the file must be readable by this service's user and hold at most " + std::to_string(kMaxSecretBytes) +
@@ -76,9 +79,12 @@ bool Secrets::is_name(std::string_view name) noexcept {
 
 std::optional<std::string> Secrets::find(std::string_view name) const {
   if (!is_name(name)) return std::nullopt;
-  for (const std::string& directory : {credentials_, directory_}) {
-    if (directory.empty()) continue;
-    if (auto secret = read_from(directory, name)) return secret;
+  if (!credentials_.empty()) {
+    if (auto secret = read_from(credentials_, name)) return secret;
+    if (auto secret = read_from(credentials_, std::string(kOfFolder).append(name))) return secret;
+  }
+  if (!directory_.empty()) {
+    if (auto secret = read_from(directory_, name)) return secret;
   }
   const std::string variable = variable_of(name);
   const auto found = environment_.find(variable);

@@ -2,6 +2,7 @@
 
 CREATE OR REPLACE FUNCTION sluice_private.register_process(kind text, host text, pid int) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT set_config('synchronous_commit', 'on', true);  -- whatever the server's default: see new_claim_token
   INSERT INTO sluice_private.processes (kind, host, pid) VALUES (kind, host, pid) RETURNING id
 $$;
 COMMENT ON FUNCTION sluice_private.register_process(text, text, int) IS 'makes the caller a live process and returns its id';
@@ -34,6 +35,14 @@ END
 $$;
 COMMENT ON FUNCTION sluice_private.reap_processes() IS
   'removes processes not heard of for 30 s (their claims were free after 4 s); call now and then from any daemon';
+
+-- A claim is committed without waiting for its flush, so a crash of the server may undo it, and with it what the sequence has given out. The
+-- process's id tells the tokens of before and after apart: it was flushed before its first use, and whoever loses its connection claims under
+-- a new one. 32 bits of the sequence do not come round while a claim is held.
+CREATE OR REPLACE FUNCTION sluice_private.new_claim_token(process_id bigint) RETURNS bigint
+LANGUAGE sql VOLATILE
+RETURN (process_id << 32) | (nextval('sluice_private.claim_tokens'::regclass) & 4294967295);
+COMMENT ON FUNCTION sluice_private.new_claim_token(bigint) IS 'a fencing token for a claim of that process, never given before';
 
 -- Rows are locked in the order of their ids, so two of these calls never wait for each other in a circle.
 CREATE OR REPLACE FUNCTION sluice_private.retry_tasks(task_ids bigint[], claim_tokens bigint[], delays interval[], error_texts text[])
@@ -89,5 +98,6 @@ SELECT sluice_private.hide('sluice_private.register_process(text, text, int)');
 SELECT sluice_private.hide('sluice_private.heartbeat(bigint)');
 SELECT sluice_private.hide('sluice_private.unregister_process(bigint)');
 SELECT sluice_private.hide('sluice_private.reap_processes()');
+SELECT sluice_private.hide('sluice_private.new_claim_token(bigint)');
 SELECT sluice_private.hide('sluice_private.retry_tasks(bigint[], bigint[], interval[], text[])');
 SELECT sluice_private.hide('sluice_private.release_tasks(bigint[], bigint[], interval[])');

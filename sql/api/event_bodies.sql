@@ -27,12 +27,20 @@ RETURN '{"type":"' || p_type || '","event_type":"' || p_type || '","timestamp":"
 COMMENT ON FUNCTION sluice_private.event_body(text, text, uuid, uuid, uuid, text) IS 'the frame that every event shares; rest = further members, each with its comma in front';
 
 CREATE OR REPLACE FUNCTION sluice_private.session_data(
-  p_node text, p_old_node text, p_status text, p_old_status text, p_revision int, p_old_revision int) RETURNS text
+  p_node text, p_old_node text, p_status text, p_old_status text, p_revision int, p_old_revision int, p_path text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN ',"data":{"current_node":' || sluice_private.json_text(p_node) || ',"previous_node":' || sluice_private.json_text(p_old_node)
     || ',"status":' || sluice_private.json_text(p_status) || ',"previous_status":' || sluice_private.json_text(p_old_status)
-    || ',"revision":' || coalesce(p_revision::text, 'null') || ',"previous_revision":' || coalesce(p_old_revision::text, 'null') || '}';
-COMMENT ON FUNCTION sluice_private.session_data(text, text, text, text, int, int) IS 'the data member of session events';
+    || ',"revision":' || coalesce(p_revision::text, 'null') || ',"previous_revision":' || coalesce(p_old_revision::text, 'null')
+    || coalesce(',"path":' || p_path, '') || '}';
+COMMENT ON FUNCTION sluice_private.session_data(text, text, text, text, int, int, text) IS
+  'the data member of session events; the path is the JSON list of nodes that the step passed, null when no step made the change';
+
+-- The engine notes the revision that it makes and the nodes that it passed (core/flow/run.cpp).
+CREATE OR REPLACE FUNCTION sluice_private.path_of(p_info jsonb, p_revision int) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN jsonb_typeof(p_info -> 'path') = 'array' AND p_info #>> '{path,0}' = p_revision::text THEN ((p_info -> 'path') - 0)::text END;
+COMMENT ON FUNCTION sluice_private.path_of(jsonb, int) IS 'the nodes that the step passed which made this revision, as JSON text; null when no step made it';
 
 -- Receivers of version 1 predate "type" and read the timestamp as epoch seconds. Both stand first in every body.
 CREATE OR REPLACE FUNCTION sluice_private.body_version_1(p_body text, p_at timestamptz) RETURNS text
@@ -58,7 +66,8 @@ SELECT sluice_private.hide('sluice_private.json_text(text)');
 SELECT sluice_private.hide('sluice_private.json_id(uuid)');
 SELECT sluice_private.hide('sluice_private.json_time(timestamptz)');
 SELECT sluice_private.hide('sluice_private.event_body(text, text, uuid, uuid, uuid, text)');
-SELECT sluice_private.hide('sluice_private.session_data(text, text, text, text, int, int)');
+SELECT sluice_private.hide('sluice_private.session_data(text, text, text, text, int, int, text)');
+SELECT sluice_private.hide('sluice_private.path_of(jsonb, int)');
 SELECT sluice_private.hide('sluice_private.body_version_1(text, timestamptz)');
 SELECT sluice_private.hide('sluice_private.body_with_id(text, bigint)');
 SELECT sluice_private.hide('sluice_private.notify_body(sluice.flow_events)');

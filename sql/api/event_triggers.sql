@@ -47,7 +47,7 @@ BEGIN
     INSERT INTO sluice.flow_events (created_at, slot, event_type, session_id, flow_id, user_id, correlation_id, body)
     SELECT at, slot, 'session_started', n.id, n.flow_id, n.user_id, n.correlation_id,
            sluice_private.event_body('session_started', time, n.id, n.flow_id, n.user_id,
-             sluice_private.session_data(n.current_node_id, NULL, n.status, NULL, n.revision, NULL))
+             sluice_private.session_data(n.current_node_id, NULL, n.status, NULL, n.revision, NULL, NULL))
       FROM new_rows n;
   WHEN 'UPDATE' THEN
     -- A full join can only be hashed or merged. The plan is made for the first statement of a connection, mostly one of a
@@ -56,7 +56,8 @@ BEGIN
     SELECT at, slot, c.type, CASE WHEN c.type = 'session_status_changed' THEN 'session.' || n.status END,
            coalesce(n.id, o.id), coalesce(n.flow_id, o.flow_id), coalesce(n.user_id, o.user_id), coalesce(n.correlation_id, o.correlation_id),
            sluice_private.event_body(c.type, time, coalesce(n.id, o.id), coalesce(n.flow_id, o.flow_id), coalesce(n.user_id, o.user_id),
-             sluice_private.session_data(n.current_node_id, o.current_node_id, n.status, o.status, n.revision, o.revision))
+             sluice_private.session_data(n.current_node_id, o.current_node_id, n.status, o.status, n.revision, o.revision,
+                                         CASE WHEN n.revision IS DISTINCT FROM o.revision THEN sluice_private.path_of(n.info, n.revision) END))
       FROM new_rows n
       FULL JOIN old_rows o ON o.id = n.id
      CROSS JOIN LATERAL (SELECT CASE
@@ -70,13 +71,13 @@ BEGIN
     INSERT INTO sluice.flow_events (created_at, slot, event_type, session_id, flow_id, user_id, correlation_id, body)
     SELECT at, slot, 'session_deleted', o.id, o.flow_id, o.user_id, o.correlation_id,
            sluice_private.event_body('session_deleted', time, o.id, o.flow_id, o.user_id,
-             sluice_private.session_data(NULL, o.current_node_id, NULL, o.status, NULL, o.revision))
+             sluice_private.session_data(NULL, o.current_node_id, NULL, o.status, NULL, o.revision, NULL))
       FROM old_rows o;
   WHEN 'TRUNCATE' THEN
     INSERT INTO sluice.flow_events (created_at, slot, event_type, session_id, flow_id, user_id, correlation_id, body)
     SELECT at, slot, 'session_deleted', o.id, o.flow_id, o.user_id, o.correlation_id,
            sluice_private.event_body('session_deleted', time, o.id, o.flow_id, o.user_id,
-             sluice_private.session_data(NULL, o.current_node_id, NULL, o.status, NULL, o.revision))
+             sluice_private.session_data(NULL, o.current_node_id, NULL, o.status, NULL, o.revision, NULL))
       FROM sluice.conversation_sessions o;
   END CASE;
   IF FOUND THEN

@@ -43,7 +43,34 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION sluice_private.read_connections(jsonb) IS 'the edges of a flow document, inline ones included, in canonical columns';
 
--- Old spellings in a node's content: a timeout in milliseconds, references in single braces. Each rewrite is told in a notice.
+-- Long timeouts of a value in seconds, at any depth. What holds expressions, patterns or code is left as it is, as in
+-- core/flow/import/sluice_rewrite.cpp.
+CREATE OR REPLACE FUNCTION sluice_private.in_seconds(node_id text, value jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  member record;
+BEGIN
+  IF NOT value @? '$.**.timeout ? (@ >= 1000)' THEN
+    RETURN value;
+  END IF;
+  IF jsonb_typeof(value) = 'array' THEN
+    RETURN (SELECT jsonb_agg(sluice_private.in_seconds(node_id, e.item) ORDER BY e.place) FROM jsonb_array_elements(value) WITH ORDINALITY AS e (item, place));
+  END IF;
+  FOR member IN SELECT m.key, m.value FROM jsonb_each(value) AS m LOOP
+    IF member.key = 'timeout' AND jsonb_typeof(member.value) = 'number' AND (member.value #>> '{}')::numeric >= 1000 THEN
+      RAISE NOTICE 'node %: timeout % was taken for milliseconds', node_id, member.value;
+      value := jsonb_set(value, '{timeout}', to_jsonb(trim_scale((member.value #>> '{}')::numeric / 1000)));
+    ELSIF jsonb_typeof(member.value) IN ('object', 'array')
+          AND member.key NOT IN ('pattern', 'if', 'condition', 'conditions', 'expression', 'code', 'cel', 'script') THEN
+      value := jsonb_set(value, ARRAY[member.key], sluice_private.in_seconds(node_id, member.value));
+    END IF;
+  END LOOP;
+  RETURN value;
+END
+$$;
+COMMENT ON FUNCTION sluice_private.in_seconds(text, jsonb) IS 'a value whose timeouts of 1000 or more were milliseconds, each told in a notice';
+
+-- Old spellings in a node's content: references in single braces. Each rewrite is told in a notice.
 CREATE OR REPLACE FUNCTION sluice_private.modernise(node_id text, content jsonb, variables jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -62,10 +89,6 @@ BEGIN
   IF after <> before THEN
     RAISE NOTICE 'node %: references in single braces were rewritten to double braces', node_id;
     content := after::jsonb;
-  END IF;
-  IF jsonb_typeof(content -> 'timeout') = 'number' AND (content ->> 'timeout')::numeric >= 1000 THEN
-    RAISE NOTICE 'node %: timeout % was taken for milliseconds', node_id, content ->> 'timeout';
-    content := jsonb_set(content, '{timeout}', to_jsonb(trim_scale((content ->> 'timeout')::numeric / 1000)));
   END IF;
   RETURN content;
 END
@@ -161,8 +184,11 @@ BEGIN
   DELETE FROM sluice.flow_connections c WHERE c.flow_id = flow;
   DELETE FROM sluice.flow_nodes n WHERE n.flow_id = flow;
   INSERT INTO sluice.flow_nodes (flow_id, node_id, node_type, template, content, position, info)
-  SELECT flow, n.node_id, n.node_type, n.template, sluice_private.modernise(n.node_id, sluice_private.canonical_content(n.node_type, n.content), flow_data -> 'variables'), n.position, n.info
-    FROM sluice_private.read_nodes(flow_data) n ORDER BY n.place;
+  SELECT flow, n.node_id, n.node_type, n.template, c.content, n.position, n.info
+    FROM sluice_private.read_nodes(flow_data) n
+    CROSS JOIN LATERAL (SELECT sluice_private.modernise(n.node_id, sluice_private.canonical_content(n.node_type, n.content), flow_data -> 'variables')) AS m (content)
+    CROSS JOIN LATERAL (SELECT CASE WHEN flow_data ->> 'timeout_unit' = 'seconds' THEN m.content ELSE sluice_private.in_seconds(n.node_id, m.content) END) AS c (content)
+   ORDER BY n.place;
   INSERT INTO sluice.flow_connections (flow_id, source_node_id, target_node_id, connection_type, conditions, condition, info)
   SELECT flow, c.source_node_id, c.target_node_id, c.connection_type, c.conditions, c.condition, c.info
     FROM sluice_private.read_connections(flow_data) WITH ORDINALITY AS c ORDER BY c.ordinality;
@@ -191,13 +217,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
                                  || CASE WHEN c.condition IS NULL THEN '{}' ELSE jsonb_build_object('condition', c.condition) END
                                  || CASE WHEN c.info = '{}' THEN '{}' ELSE jsonb_build_object('info', c.info) END ORDER BY c.id)
                   FROM sluice.flow_connections c WHERE c.flow_id = f.id), '[]'))
+         || CASE WHEN EXISTS (SELECT 1 FROM sluice.flow_nodes n WHERE n.flow_id = f.id AND n.content @? '$.**.timeout ? (@ >= 1000)')
+                 THEN '{"timeout_unit": "seconds"}'::jsonb ELSE '{}' END
     FROM sluice.flow_definitions f WHERE f.id = flow
 $$;
-COMMENT ON FUNCTION sluice_private.flow_document(uuid) IS 'a flow''s draft in format sluice: the canonical tables and the other keys of flow_data';
+COMMENT ON FUNCTION sluice_private.flow_document(uuid) IS
+  'a flow''s draft in format sluice: the canonical tables, which hold seconds, and the other keys of flow_data; timeout_unit keeps the next import '
+  'from taking a long timeout for milliseconds';
 
 SELECT sluice_private.hide('sluice_private.read_nodes(jsonb)');
 SELECT sluice_private.hide('sluice_private.read_label(text)');
 SELECT sluice_private.hide('sluice_private.read_connections(jsonb)');
+SELECT sluice_private.hide('sluice_private.in_seconds(text, jsonb)');
 SELECT sluice_private.hide('sluice_private.modernise(text, jsonb, jsonb)');
 SELECT sluice_private.hide('sluice_private.canonical_content(text, jsonb)');
 SELECT sluice_private.hide('sluice_private.refuse_unreadable(jsonb)');

@@ -65,13 +65,26 @@ END
 $$;
 COMMENT ON FUNCTION sluice_private.validate_here(uuid) IS 'validate_flow by the rules that SQL can ask; the operators'' own are warnings';
 
+CREATE OR REPLACE FUNCTION sluice_private.is_hasty(node_type text, content jsonb) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF node_type IS DISTINCT FROM 'composite' OR jsonb_typeof(content -> 'nodes') IS DISTINCT FROM 'array' THEN
+    RETURN coalesce(node_type IN ('message', 'condition'), false);
+  END IF;
+  RETURN NOT EXISTS (SELECT 1 FROM sluice_private.read_nodes(content) AS n WHERE NOT sluice_private.is_hasty(n.node_type, n.content));
+END
+$$;
+COMMENT ON FUNCTION sluice_private.is_hasty(text, jsonb) IS
+  'whether a step runs through a node without waiting: a message, a condition, an inline composite of nothing else';
+
 -- Nodes and edges as a graph: ends, entry, reachability, cycles.
 CREATE OR REPLACE FUNCTION sluice_private.check_graphs(document jsonb) RETURNS TABLE (path text, severity text, rule text, message text, fix text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
   WITH RECURSIVE graphs AS MATERIALIZED (
     SELECT g.at, g.graph, coalesce(g.graph ->> 'entry_node_id', '') AS entry FROM sluice_private.graphs(document) AS g
   ), nodes AS MATERIALIZED (
-    SELECT g.at, n.*, g.at || sluice_private.node_path(n.node_id, n.place) AS path FROM graphs g CROSS JOIN LATERAL sluice_private.read_nodes(g.graph) AS n
+    SELECT g.at, n.*, g.at || sluice_private.node_path(n.node_id, n.place) AS path, sluice_private.is_hasty(n.node_type, n.content) AS hasty
+      FROM graphs g CROSS JOIN LATERAL sluice_private.read_nodes(g.graph) AS n
   ), edges AS MATERIALIZED (
     SELECT g.at, g.at || 'connections[' || (c.place - 1) || ']' AS path, c.*
       FROM graphs g
@@ -106,8 +119,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
     -- ways between nodes that do not wait, along which a step would run round and round
     SELECT w.at, w.source, w.target
       FROM ways w
-      JOIN nodes s ON s.at = w.at AND s.node_id = w.source AND s.node_type IN ('message', 'condition')
-      JOIN nodes t ON t.at = w.at AND t.node_id = w.target AND t.node_type IN ('message', 'condition')
+      JOIN nodes s ON s.at = w.at AND s.node_id = w.source AND s.hasty
+      JOIN nodes t ON t.at = w.at AND t.node_id = w.target AND t.hasty
   ), runs (at, source, target) AS (
     SELECT h.at, h.source, h.target FROM hasty h
     UNION
@@ -143,6 +156,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
   SELECT e.path, 'ERROR', 'unknown-label', format('an edge of ''%s'' has the unknown label ''%s''', e.source_node_id, e.connection_type),
          'use default, success, failure, timeout or $N'
     FROM edges e WHERE e.connection_type !~ '^(default|success|failure|timeout|\$[0-9]+)$'
+  UNION ALL
+  SELECT e.path, 'ERROR', 'ambiguous-edge',
+         format('''%s'' has several %s edges without conditions: one of them is never taken', e.source_node_id, e.connection_type),
+         'give them conditions, or other labels'
+    FROM (SELECT p.*, first_value(p.target_node_id) OVER (PARTITION BY p.at, p.source_node_id, p.connection_type ORDER BY p.place) AS first_target
+            FROM edges p
+           WHERE coalesce(p.conditions, '{}') IN ('{}', '[]', '""') AND coalesce(p.condition, '') = '' AND coalesce(p.info ->> 'condition', '') = '') AS e
+   WHERE e.target_node_id <> e.first_target
   UNION ALL
   SELECT * FROM (
     SELECT DISTINCT ON (x.path) x.path, 'ERROR', 'dangling-edge',
@@ -209,5 +230,6 @@ SELECT sluice_private.publish_api('sluice.validate_flow(uuid)');
 SELECT sluice_private.hide('sluice_private.graphs(jsonb)');
 SELECT sluice_private.hide('sluice_private.node_path(text, int)');
 SELECT sluice_private.hide('sluice_private.validate_here(uuid)');
+SELECT sluice_private.hide('sluice_private.is_hasty(text, jsonb)');
 SELECT sluice_private.hide('sluice_private.check_graphs(jsonb)');
 SELECT sluice_private.hide('sluice_private.check_settings(sluice.flow_definitions, jsonb)');

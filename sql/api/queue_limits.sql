@@ -109,7 +109,7 @@ BEGIN
     ), chosen AS MATERIALIZED (
       SELECT j.id, j.k FROM judged j WHERE j.fits ORDER BY j.order_key, j.id LIMIT room
     ), claimed AS (
-      UPDATE sluice_private.tasks t SET claimed_by = process_id, claim_token = nextval('sluice_private.claim_tokens')
+      UPDATE sluice_private.tasks t SET claimed_by = process_id, claim_token = sluice_private.new_claim_token(process_id)
         FROM chosen c WHERE t.id = c.id RETURNING t.id, t.claim_token, c.k
     ), noted AS (
       INSERT INTO sluice_private.limited_runs (queue, token, task_id, limit_key) SELECT q.name, c.claim_token, c.id, c.k FROM claimed c

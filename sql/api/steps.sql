@@ -70,7 +70,7 @@ BEGIN
   ), taken_on AS (
     UPDATE sluice_private.tasks t
        SET kind = c.next_kind, node_id = c.next_node, key = c.next_key, revision = c.next_revision,
-           claimed_by = process_id, claim_token = nextval('sluice_private.claim_tokens'), created_at = clock_timestamp(), run_at = clock_timestamp(),
+           claimed_by = process_id, claim_token = sluice_private.new_claim_token(process_id), created_at = clock_timestamp(), run_at = clock_timestamp(),
            attempt = 1, max_attempts = 10, correlation_id = NULL, payload = NULL, errors = NULL
       FROM going_on c WHERE t.id = c.id AND t.claim_token = c.token
     RETURNING c.place, t.id, t.claim_token

@@ -114,10 +114,10 @@ BEGIN
   END IF;
   SELECT string_agg(quote_literal(o.key), ', ') INTO bad FROM jsonb_object_keys(given) AS o (key)
    WHERE o.key <> ALL (ARRAY['flow_id', 'filter', 'headers', 'timeout', 'retry_schedule', 'max_in_flight', 'rate_limit', 'ordering',
-                             'client_certificate', 'payload_version', 'max_age', 'description', 'enabled']);
+                             'client_certificate', 'payload_version', 'max_age', 'description', 'enabled', 'validation']);
   IF bad IS NOT NULL THEN
     PERFORM sluice_private.fail('SL005', format('unknown option %s', bad), NULL, 'known: flow_id, filter, headers, timeout, retry_schedule, '
-      'max_in_flight, rate_limit, ordering, client_certificate, payload_version, max_age, description, enabled');
+      'max_in_flight, rate_limit, ordering, client_certificate, payload_version, max_age, description, enabled, validation');
   END IF;
   given := jsonb_strip_nulls(given - 'headers' - 'retry_schedule') || coalesce(jsonb_build_object('headers', given -> 'headers'), '{}')
            || coalesce(jsonb_build_object('retry_schedule', given -> 'retry_schedule'), '{}');
@@ -132,7 +132,7 @@ BEGIN
   BEGIN
     INSERT INTO sluice.webhook_endpoints AS e
            (url, events, flow_id, filter, headers, timeout_seconds, retry_schedule, max_in_flight, rate_limit, ordering, client_certificate,
-            payload_version, max_age, description, enabled, since)
+            payload_version, max_age, description, enabled, disabled_reason, validation, validation_due, since)
     VALUES (url, events, (given ->> 'flow_id')::uuid, (given ->> 'filter')::jsonpath, coalesce(nullif(given -> 'headers', 'null'), '{}'),
             coalesce((given ->> 'timeout')::smallint, 15),
             coalesce(nullif(given -> 'retry_schedule', 'null'), '[0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]'),
@@ -140,7 +140,9 @@ BEGIN
             given ->> 'client_certificate', coalesce((given ->> 'payload_version')::smallint, 2),
             coalesce(CASE jsonb_typeof(given -> 'max_age') WHEN 'number' THEN (given ->> 'max_age')::float8 * interval '1 second'
                                                            ELSE (given ->> 'max_age')::interval END, '7 days'),
-            given ->> 'description', coalesce((given ->> 'enabled')::boolean, true), sluice_private.present())
+            given ->> 'description', coalesce((given ->> 'enabled')::boolean, true) AND NOT coalesce((given ->> 'validation')::boolean, false),
+            CASE WHEN (given ->> 'validation')::boolean THEN 'waits for its validation' END, CASE WHEN (given ->> 'validation')::boolean THEN 'pending' END,
+            CASE WHEN (given ->> 'validation')::boolean THEN clock_timestamp() END, sluice_private.present())
     RETURNING e.id INTO endpoint_id;
   EXCEPTION WHEN data_exception OR check_violation OR syntax_error THEN
     PERFORM sluice_private.fail('SL005', format('bad option: %s', SQLERRM), NULL, 'timeout 1–30 s, max_in_flight 1–1000, rate_limit > 0, '
@@ -200,6 +202,7 @@ BEGIN
   END IF;
   UPDATE sluice.webhook_secrets s SET valid_until = least(s.valid_until, now + overlap) WHERE s.endpoint_id = rotate_secret.endpoint_id;
   INSERT INTO sluice.webhook_secrets (endpoint_id, kind, secret) VALUES (endpoint_id, 'hmac', made);
+  PERFORM pg_notify('sluice_wake', 'lanes'); -- a notifier encrypts it
   RETURN made;
 END $$;
 COMMENT ON FUNCTION sluice.rotate_secret(uuid, interval) IS 'makes a new signing secret and returns it; older ones sign too until the overlap ends';

@@ -11,7 +11,7 @@
 --      fair_share tells how many lanes each notifier should have; release_lanes gives surplus ones without anything in flight away.
 --   3. claim_deliveries for lane 0 (first attempts) whenever there are free slots, for lanes 1 (retries) and 2 (replays) every 50 ms or when
 --      lane 0 gave nothing; a limit below the free slots for 1 and 2 keeps a share for first attempts. Per endpoint pass what differs from the default:
---      room = allowed in flight − in flight (0 = nothing), floor = due_at of the last row claimed from that endpoint and lane, so that the dead rows
+--      room = how many it wants (0 = nothing), floor = due_at and id of the last row claimed from that endpoint and lane, so that the dead rows
 --      before it are not read again. Pass a floor 30 s lower once a second and none once a minute: a fan-out that commits late is found so.
 --      busy = ids of all deliveries in flight (and of those whose outcome is not committed yet). after = endpoint of the last row of
 --      the last claim: the next claim begins behind it, round robin.
@@ -67,7 +67,7 @@ COMMENT ON FUNCTION sluice_private.release_lanes(bigint, uuid[]) IS 'gives lanes
 SELECT sluice_private.hide('sluice_private.release_lanes(bigint, uuid[])');
 
 CREATE OR REPLACE FUNCTION sluice_private.claim_deliveries(
-  p_process bigint, p_lane int, p_limit int, p_after uuid, p_endpoints uuid[], p_rooms int[], p_floors timestamptz[], p_busy bigint[])
+  p_process bigint, p_lane int, p_limit int, p_after uuid, p_endpoints uuid[], p_rooms int[], p_floors timestamptz[], p_floor_ids bigint[], p_busy bigint[])
 RETURNS TABLE (
   delivery_id bigint, endpoint_id uuid, lane_token bigint, attempt int, due_at timestamptz, created_at timestamptz, age_ms bigint,
   message_id text, correlation_id text, body text, url text, headers text, timeout_seconds int, secrets text, client_certificate text,
@@ -79,44 +79,46 @@ SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   now timestamptz := clock_timestamp();
   -- An object, because joining the arrays would compare every lane with every element.
-  told jsonb := coalesce((SELECT jsonb_object_agg(g.endpoint, jsonb_build_array(g.room, g.floor)) FROM unnest(p_endpoints, p_rooms, p_floors) AS g (endpoint, room, floor)), '{}');
+  told jsonb := coalesce((SELECT jsonb_object_agg(g.endpoint, jsonb_build_array(g.room, g.floor, g.floor_id))
+                             FROM unnest(p_endpoints, p_rooms, p_floors, p_floor_ids) AS g (endpoint, room, floor, floor_id)), '{}');
 BEGIN
   RETURN QUERY
   WITH open AS MATERIALIZED (
-    SELECT l.endpoint_id, l.token, g.room, g.floor
+    SELECT l.endpoint_id, l.token, g.room, g.floor, g.floor_id
       FROM sluice_private.lanes l
       JOIN sluice.webhook_endpoints e ON e.id = l.endpoint_id
      CROSS JOIN LATERAL (SELECT told -> l.endpoint_id::text) AS t (it)
-     CROSS JOIN LATERAL (SELECT coalesce((t.it ->> 0)::int, e.max_in_flight), coalesce((t.it ->> 1)::timestamptz, '-infinity')) AS g (room, floor)
+     CROSS JOIN LATERAL (SELECT coalesce((t.it ->> 0)::int, e.max_in_flight), coalesce((t.it ->> 1)::timestamptz, '-infinity'),
+                                coalesce((t.it ->> 2)::bigint, 0)) AS g (room, floor, floor_id)
      WHERE l.owner = p_process AND e.enabled AND (l.paused_until IS NULL OR l.paused_until <= now) AND g.room > 0
   ), due AS MATERIALIZED (
     SELECT l.* FROM open l
      WHERE EXISTS (SELECT FROM sluice.webhook_deliveries d
-                    WHERE d.endpoint_id = l.endpoint_id AND d.lane = p_lane AND d.due_at >= l.floor AND d.due_at <= now
+                    WHERE d.endpoint_id = l.endpoint_id AND d.lane = p_lane AND (d.due_at, d.id) > (l.floor, l.floor_id) AND d.due_at <= now
                       AND d.id NOT IN (SELECT unnest(p_busy)))
      ORDER BY coalesce(l.endpoint_id <= p_after, false), l.endpoint_id
      LIMIT p_limit
   ), share AS (
     SELECT greatest(p_limit / greatest(count(*), 1), 1) AS rows FROM due
   )
-  SELECT d.id, u.endpoint_id, u.token, d.attempt::int, d.due_at, d.created_at, (extract(epoch FROM now - d.created_at) * 1000)::bigint,
+  SELECT d.id, u.endpoint_id, u.token, d.attempt::int, d.due_at, d.created_at, (date_part('epoch', now - d.created_at) * 1000)::bigint,
          m.id, m.correlation_id, m.body, e.url, e.headers::text, e.timeout_seconds::int, s.secrets, e.client_certificate,
-         e.retry_schedule::text, (extract(epoch FROM e.max_age) * 1000)::bigint, e.rate_limit, e.max_in_flight
+         e.retry_schedule::text, (date_part('epoch', e.max_age) * 1000)::bigint, e.rate_limit, e.max_in_flight
     FROM due u
    CROSS JOIN LATERAL (
      SELECT w.*, row_number() OVER (ORDER BY w.due_at, w.id) AS place FROM sluice.webhook_deliveries w
-      WHERE w.endpoint_id = u.endpoint_id AND w.lane = p_lane AND w.due_at >= u.floor AND w.due_at <= now
+      WHERE w.endpoint_id = u.endpoint_id AND w.lane = p_lane AND (w.due_at, w.id) > (u.floor, u.floor_id) AND w.due_at <= now
         AND w.id NOT IN (SELECT unnest(p_busy))
       ORDER BY w.due_at, w.id LIMIT least((SELECT rows FROM share), u.room)) AS d
     LEFT JOIN sluice.webhook_messages m ON m.no = d.message_no AND m.created_at = d.message_at
     LEFT JOIN sluice.webhook_endpoints e ON e.id = u.endpoint_id AND d.place = 1
     LEFT JOIN LATERAL (
-      SELECT jsonb_agg(jsonb_build_object('kind', k.kind, 'secret', k.secret, 'key_id', k.key_id, 'ciphertext', encode(k.ciphertext, 'base64'))
+      SELECT jsonb_agg(jsonb_build_object('kind', k.kind, 'secret', k.secret, 'key_id', k.key_id, 'ciphertext', encode(k.ciphertext, 'hex'))
                        ORDER BY k.id DESC)::text AS secrets
         FROM (SELECT * FROM sluice.webhook_secrets w
                WHERE w.endpoint_id = e.id AND (w.valid_until IS NULL OR w.valid_until > now) ORDER BY w.id DESC LIMIT 10) AS k) AS s ON d.place = 1
    ORDER BY coalesce(u.endpoint_id <= p_after, false), u.endpoint_id, d.due_at, d.id;
 END $$;
-COMMENT ON FUNCTION sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[]) IS
+COMMENT ON FUNCTION sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[], bigint[]) IS
   'what is due in the lanes of a process, with everything that a request needs; the rules are at the top of webhook_lanes.sql';
-SELECT sluice_private.hide('sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[])');
+SELECT sluice_private.hide('sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[], bigint[])');

@@ -39,6 +39,7 @@ DECLARE
   now timestamptz := clock_timestamp();
   ours uuid[];
   our_tokens bigint[]; -- a token names its lane: it comes from a sequence
+  some_failing boolean;
   written bigint[];
   freed_endpoints uuid[];
   freed_keys uuid[];
@@ -47,10 +48,9 @@ DECLARE
   lane record;
 BEGIN
   -- In order of endpoints, like every other locker of lanes. SHARE keeps the token from changing until we commit.
-  SELECT array_agg(k.endpoint_id), array_agg(k.token) INTO ours, our_tokens FROM (
-    SELECT l.endpoint_id, l.token FROM sluice_private.lanes l
-     WHERE l.endpoint_id = ANY (p_endpoints) AND l.owner = p_process
-       AND EXISTS (SELECT FROM unnest(p_endpoints, p_tokens) AS g (endpoint, token) WHERE g.endpoint = l.endpoint_id AND g.token = l.token)
+  SELECT array_agg(k.endpoint_id), array_agg(k.token), coalesce(bool_or(k.failing_since IS NOT NULL), false) INTO ours, our_tokens, some_failing FROM (
+    SELECT l.endpoint_id, l.token, l.failing_since FROM sluice_private.lanes l
+     WHERE l.endpoint_id = ANY (p_endpoints) AND l.owner = p_process AND l.token = ANY (p_tokens)
      ORDER BY l.endpoint_id FOR SHARE) AS k;
 
   WITH given AS MATERIALIZED (
@@ -95,11 +95,15 @@ BEGIN
                FROM unnest(freed_endpoints, freed_keys, freed_ids) AS f (endpoint, key, id)));
   END IF;
 
-  UPDATE sluice_private.lanes l SET failing_since = now WHERE l.endpoint_id = ANY (failed) AND l.failing_since IS NULL;
-  UPDATE sluice_private.lanes l SET failing_since = NULL
-   WHERE l.failing_since IS NOT NULL
-     AND l.endpoint_id IN (SELECT g.endpoint FROM unnest(p_deliveries, p_endpoints, p_outcomes) AS g (id, endpoint, outcome)
-                            WHERE g.outcome = 'delivered' AND g.id = ANY (written));
+  IF failed IS NOT NULL THEN
+    UPDATE sluice_private.lanes l SET failing_since = now WHERE l.endpoint_id = ANY (failed) AND l.failing_since IS NULL;
+  END IF;
+  IF some_failing OR failed IS NOT NULL THEN
+    UPDATE sluice_private.lanes l SET failing_since = NULL
+     WHERE l.failing_since IS NOT NULL
+       AND l.endpoint_id IN (SELECT g.endpoint FROM unnest(p_deliveries, p_endpoints, p_outcomes) AS g (id, endpoint, outcome)
+                              WHERE g.outcome = 'delivered' AND g.id = ANY (written));
+  END IF;
   FOR lane IN SELECT * FROM unnest(p_lanes, p_pauses_ms, p_breakers, p_disable) AS g (endpoint, pause, breaker, reason)
                WHERE g.endpoint = ANY (ours) ORDER BY g.endpoint LOOP
     UPDATE sluice_private.lanes l
@@ -113,6 +117,9 @@ BEGIN
   IF failed IS NOT NULL THEN
     PERFORM sluice_private.disable_endpoint(l.endpoint_id, 'no success for five days')
        FROM sluice_private.lanes l WHERE l.endpoint_id = ANY (failed) AND l.failing_since < now - interval '5 days';
+  END IF;
+  IF cardinality(written) = cardinality(p_deliveries) THEN
+    RETURN array_fill(true, ARRAY[cardinality(written)]);
   END IF;
   RETURN ARRAY(SELECT coalesce(g.id = ANY (written), false) FROM unnest(p_deliveries) WITH ORDINALITY AS g (id, place) ORDER BY g.place);
 END $$;

@@ -21,7 +21,13 @@ SELECT sluice_private.hide('sluice_private.release_held(uuid, timestamptz, times
 CREATE OR REPLACE FUNCTION sluice.enable_endpoint(endpoint_id uuid, replay boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM sluice_private.lock_endpoint(endpoint_id);
+  IF (sluice_private.lock_endpoint(endpoint_id)).validation IN ('pending', 'refused') THEN
+    UPDATE sluice.webhook_endpoints e SET validation = 'pending', validation_error = NULL, validation_attempt = 0, validation_due = clock_timestamp(),
+           disabled_reason = 'waits for its validation', updated_at = clock_timestamp()
+     WHERE e.id = enable_endpoint.endpoint_id;
+    PERFORM pg_notify('sluice_wake', 'lanes');
+    RETURN;
+  END IF;
   UPDATE sluice.webhook_endpoints e SET enabled = true, disabled_at = NULL, disabled_reason = NULL, updated_at = clock_timestamp()
    WHERE e.id = enable_endpoint.endpoint_id;
   UPDATE sluice_private.lanes l SET paused_until = NULL, failing_since = NULL, breaker = NULL WHERE l.endpoint_id = enable_endpoint.endpoint_id;
@@ -30,7 +36,7 @@ BEGIN
   END IF;
   PERFORM pg_notify('sluice_wake', 'lanes');
 END $$;
-COMMENT ON FUNCTION sluice.enable_endpoint(uuid, boolean) IS 'sends to an endpoint again; replay = also what was stored while it was disabled';
+COMMENT ON FUNCTION sluice.enable_endpoint(uuid, boolean) IS 'sends to an endpoint again; replay = also what was stored while it was disabled. One that is not validated is asked again first';
 SELECT sluice_private.publish_api('sluice.enable_endpoint(uuid, boolean)');
 
 CREATE OR REPLACE FUNCTION sluice.replay(

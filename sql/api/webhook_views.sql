@@ -24,7 +24,7 @@ CREATE OR REPLACE VIEW sluice.endpoint_overview AS
 SELECT e.id AS endpoint_id, e.url, e.events, e.flow_id, e.description, e.enabled, e.disabled_at, e.disabled_reason, e.ordering, e.max_in_flight,
        e.rate_limit, e.timeout_seconds, e.payload_version, b.pending, b.held, b.oldest_seconds,
        CASE WHEN l.paused_until > clock_timestamp() THEN l.paused_until END AS paused_until, l.failing_since, l.breaker, l.owner AS notifier,
-       s.attempts, s.success_rate, s.p50_ms, s.p99_ms, e.created_at
+       s.attempts, s.success_rate, s.p50_ms, s.p99_ms, e.created_at, e.validation, e.validation_error
   FROM sluice.webhook_endpoints e
   LEFT JOIN sluice_private.lanes l ON l.endpoint_id = e.id
  CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE d.status = 'pending') AS pending, count(*) FILTER (WHERE d.status = 'held') AS held,

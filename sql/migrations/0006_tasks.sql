@@ -34,7 +34,7 @@ INSERT INTO sluice_private.queues (name) VALUES ('default');
 CREATE SEQUENCE sluice_private.task_ids;
 COMMENT ON SEQUENCE sluice_private.task_ids IS 'ids of tasks and of inputs that wait to become tasks';
 CREATE SEQUENCE sluice_private.claim_tokens;
-COMMENT ON SEQUENCE sluice_private.claim_tokens IS 'fencing tokens: one a claim, never used twice';
+COMMENT ON SEQUENCE sluice_private.claim_tokens IS 'the lower half of fencing tokens: see sluice_private.new_claim_token';
 
 -- The workers' doorbell: 0 means that a worker is polling, anything else that writers must notify.
 CREATE SEQUENCE IF NOT EXISTS sluice.tasks_awake AS bigint MINVALUE 0;

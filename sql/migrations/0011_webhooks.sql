@@ -19,6 +19,10 @@ CREATE TABLE sluice.webhook_endpoints (
   enabled            boolean     NOT NULL DEFAULT true,
   disabled_at        timestamptz,
   disabled_reason    text,
+  validation         text        CHECK (validation IN ('pending', 'validated', 'refused')),
+  validation_error   text,
+  validation_attempt smallint    NOT NULL DEFAULT 0,
+  validation_due     timestamptz,
   since              pg_snapshot NOT NULL DEFAULT pg_current_snapshot(),
   created_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -28,6 +32,9 @@ COMMENT ON TABLE sluice.webhook_endpoints IS 'subscribers: where to send which e
 COMMENT ON COLUMN sluice.webhook_endpoints.rate_limit IS 'requests per second; null = unlimited';
 COMMENT ON COLUMN sluice.webhook_endpoints.retry_schedule IS 'seconds before each attempt, or {"base", "factor", "max", "attempts"}';
 COMMENT ON COLUMN sluice.webhook_endpoints.client_certificate IS 'name of the credential that holds the TLS client certificate and key';
+COMMENT ON COLUMN sluice.webhook_endpoints.validation IS 'state of the OPTIONS handshake, null when none was asked for; until it is validated the endpoint is disabled';
+COMMENT ON COLUMN sluice.webhook_endpoints.validation_due IS 'when a notifier may ask (again)';
+CREATE INDEX webhook_endpoints_unvalidated ON sluice.webhook_endpoints (validation_due) WHERE validation = 'pending';
 COMMENT ON COLUMN sluice.webhook_endpoints.max_age IS 'a delivery older than this is dead, however few attempts it had';
 COMMENT ON COLUMN sluice.webhook_endpoints.since IS 'events visible in this snapshot were committed before the subscription and are not sent';
 
@@ -44,9 +51,10 @@ CREATE TABLE sluice.webhook_secrets (
   CHECK ((key_id IS NULL) = (ciphertext IS NULL))
 );
 CREATE INDEX webhook_secrets_by_endpoint ON sluice.webhook_secrets (endpoint_id, id);
+CREATE INDEX webhook_secrets_plain ON sluice.webhook_secrets (id) WHERE secret IS NOT NULL;
 COMMENT ON TABLE sluice.webhook_secrets IS 'signing keys, newest signs first; an older one signs until valid_until; not readable by sluice_reader';
 COMMENT ON COLUMN sluice.webhook_secrets.kind IS 'hmac = whsec_, ed25519 = whsk_, legacy = any text, for x-webhook-signature alone';
-COMMENT ON COLUMN sluice.webhook_secrets.ciphertext IS 'the secret encrypted under key_id; then secret is null';
+COMMENT ON COLUMN sluice.webhook_secrets.ciphertext IS 'the secret encrypted under key_id (AES-256-GCM: nonce, text, tag; bound to endpoint_id:kind); then secret is null';
 
 CREATE TABLE sluice.webhook_messages (
   no             bigint      NOT NULL,

@@ -13,13 +13,14 @@ SELECT sluice_private.release_lanes($1, $2);
 
 -- name: claim_deliveries
 -- $1 process bigint, $2 lane int (0 first attempts, 1 retries, 2 replays), $3 limit int, $4 endpoint of the last row of the last claim, or null,
--- $5 endpoints uuid[], $6 rooms int[] (null element = max_in_flight), $7 floors timestamptz[] (null element = none), $8 busy delivery ids bigint[].
+-- $5 endpoints uuid[], $6 rooms int[] (null element = max_in_flight), $7 floors timestamptz[] and $8 their ids bigint[] (null element = none),
+-- $9 busy delivery ids bigint[].
 -- secrets: JSON list in signing order, [{"kind": "hmac|ed25519|legacy", "secret", "key_id", "ciphertext"}]; headers: JSON object;
 -- attempt: attempts made so far; body: bytes to sign and send; message_id null: the message is gone, end the delivery as dead.
 -- The columns from url on stand in the first row of each endpoint only. Columns are read by place: notifier/delivery.cpp, notifier/destination.h.
 SELECT delivery_id, endpoint_id, lane_token, attempt, due_at, created_at, age_ms, message_id, correlation_id, body,
        url, headers, timeout_seconds, secrets, client_certificate, retry_schedule, max_age_ms, rate_limit, max_in_flight
-  FROM sluice_private.claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8);
+  FROM sluice_private.claim_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: commit_attempts
 -- $1 process bigint; per delivery $2 ids bigint[], $3 endpoints uuid[], $4 lane tokens bigint[], $5 outcomes text[] (delivered, retry, dead, deferred),
@@ -56,3 +57,21 @@ SELECT host(inet_server_addr()) AS address, inet_server_port() AS port
 -- name: expire_deliveries
 -- → int; hourly, and again while it returns 1,000
 SELECT sluice_private.expire_deliveries();
+
+-- name: plain_secrets
+-- → id bigint, endpoint_id uuid, kind text, secret text: signing secrets that are not encrypted yet, up to 100
+SELECT s.id, s.endpoint_id, s.kind, s.secret FROM sluice.webhook_secrets s WHERE s.secret IS NOT NULL ORDER BY s.id LIMIT 100;
+
+-- name: seal_secrets
+-- $1 ids bigint[], $2 key id text, $3 ciphertexts bytea[]; a secret never changes once it is stored
+UPDATE sluice.webhook_secrets s SET secret = NULL, key_id = $2, ciphertext = g.ciphertext
+  FROM unnest($1::bigint[], $3::bytea[]) AS g (id, ciphertext)
+ WHERE s.id = g.id AND s.secret IS NOT NULL;
+
+-- name: take_validations
+-- $1 process bigint → endpoints to ask by OPTIONS now
+SELECT endpoint_id, url, headers, timeout_seconds, client_certificate, attempt FROM sluice_private.take_validations($1);
+
+-- name: end_validation
+-- $1 endpoint uuid, $2 validated | refused | pending, $3 error text or null, $4 requests a second it allows or null, $5 delay in ms for pending
+SELECT sluice_private.end_validation($1, $2, $3, $4, $5);

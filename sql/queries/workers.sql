@@ -21,8 +21,9 @@ SELECT sluice_private.reap_processes();
 
 -- name: claim_tasks
 -- $1 process bigint, $2 limit int, $3 watermark timestamptz.
--- The watermark keeps the scan off dead rows: pass the greatest order_key of the last claim less 100 ms (a task is visible some time after
--- its order_key was taken), and '-infinity' once a second to find stragglers. Tasks with a priority are found whatever the watermark is.
+-- The watermark keeps the scan off dead rows: pass the greatest order_key claimed so far, less 100 ms every 20 ms and whenever there is no
+-- backlog (a task is visible some time after its order_key was taken), and '-infinity' once a second to find stragglers. Tasks with a priority
+-- are found whatever the watermark is.
 -- A claim is live while its process is heard of. Rows come in the order in which they should run; session columns are null for
 -- free-standing tasks and for a session that is gone.
 WITH live AS MATERIALIZED (
@@ -47,7 +48,7 @@ WITH live AS MATERIALIZED (
    WHERE NOT q.paused AND NOT q.limited
 ), claimed AS (
   UPDATE sluice_private.tasks t
-     SET claimed_by = $1, claim_token = nextval('sluice_private.claim_tokens')
+     SET claimed_by = $1, claim_token = sluice_private.new_claim_token($1)
    WHERE t.id = ANY (ARRAY(SELECT a.id FROM (SELECT id, order_key FROM due UNION ALL SELECT id, order_key FROM due_by_priority) AS a
                             ORDER BY a.order_key, a.id LIMIT $2))
   RETURNING t.*
@@ -58,6 +59,11 @@ SELECT c.id, c.claim_token, c.kind, c.queue, c.priority, c.order_key, c.run_at, 
        s.state::text AS state, s.stack::text AS stack, s.wait::text AS wait, s.info::text AS info
   FROM claimed c LEFT JOIN sluice.conversation_sessions s ON s.id = c.session_id
  ORDER BY c.order_key, c.id;
+
+-- name: claim_unflushed
+-- Sent before claim_tasks when nothing else is in the transaction: a claim that a crash of the server undoes is only made again, and its token
+-- is never given a second time (docs/decisions/0033).
+SELECT set_config('synchronous_commit', 'off', true);
 
 -- name: next_due_task
 -- → timestamptz, null: nothing is scheduled. When an idle worker should look again, besides its heartbeat and the doorbell.

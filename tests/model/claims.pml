@@ -2,7 +2,8 @@
  * than their lease and go on, a state patch, a deadline; a session of STEPS tasks one after another.
  *
  * A commit takes its locks and looks in the order in which commit_steps does: its claim as of a snapshot, then the session's row, then
- * the task's row. What it writes becomes visible in one step at its end. A claim skips a locked row.
+ * the task's row. What it writes becomes visible in one step at its end. A claim skips a locked row. Its commit is not flushed: a crash of the
+ * server undoes it, and with it what the sequence of tokens gave out; every other commit flushes what came before it.
  *
  * Checked: a worker changes a session only while the claim is its own, only from the state that it has seen, and once for each task; a
  * task is never given to a worker while another that has not lapsed runs it; as long as a worker lives, the session ends.
@@ -16,6 +17,7 @@
  *   NO_RECOVERY       what a dead process has claimed stays claimed
  *   NO_RESTAMP        a patch leaves the pending task's revision as it was
  *   FORGET_NEXT       the next task is queued in a transaction of its own
+ *   TOKEN_IS_SEQUENCE the token does not name the process, so a crash of the server lets it be given twice
  */
 #ifndef WORKERS
 #define WORKERS 2
@@ -29,6 +31,9 @@
 #ifndef STOPS
 #define STOPS 1
 #endif
+#ifndef SERVER_CRASHES
+#define SERVER_CRASHES 0
+#endif
 #define NOBODY WORKERS
 #define KEYS (STEPS + 4)
 
@@ -39,6 +44,10 @@ bool session_locked, task_locked;
 byte done, applied[KEYS];
 bool alive[WORKERS] = true, dead[WORKERS], holds[WORKERS], lapsed[WORKERS];
 byte crashes, stops;
+bool unflushed;                             /* the last claim, and what was before it */
+byte saved_owner, saved_epoch, saved_token, saved_next;
+byte epoch, owner_epoch;                    /* of the server; process ids, the upper half of a token, are new in each, and the
+                                             * old ones live as long as a worker holds a claim of theirs */
 
 #ifdef NO_FENCE
 #define MINE (task == key)
@@ -50,17 +59,27 @@ byte crashes, stops;
 #elif defined(NO_RECOVERY)
 #define FREE (owner == NOBODY)
 #else
-#define FREE (owner == NOBODY || !alive[owner])
+#define FREE (owner == NOBODY || !alive[owner] || owner_epoch != epoch && !holds[owner])
 #endif
 
 inline new_token() {
 #ifdef TOKEN_IS_ATTEMPT
   token = attempt;
-#else
+#elif defined(TOKEN_IS_SEQUENCE)
   token = next_token;
+  next_token++;
+#else
+  token = epoch * 32 + next_token;
   next_token++;
 #endif
   mine = token
+}
+
+inline remember() {
+  if
+  :: SERVER_CRASHES > 0 && !unflushed -> unflushed = true; saved_owner = owner; saved_epoch = owner_epoch; saved_token = token; saved_next = next_token
+  :: else
+  fi
 }
 
 inline take() {
@@ -70,6 +89,7 @@ inline take() {
   }
   other = 0;
   owner = me;
+  owner_epoch = epoch;
   new_token();
   key = task;
   seen = revision;
@@ -92,20 +112,20 @@ again:
   do
   :: atomic { waits == 0 && task == 0 -> goto gone }
   :: atomic { !alive[me] -> alive[me] = true }                  /* stopped before: its heartbeat goes on */
-  :: atomic { alive[me] && task != 0 && !task_locked && FREE -> take(); fits = (stamp == revision && waits == key) } -> break
+  :: atomic { alive[me] && task != 0 && !task_locked && FREE -> remember(); take(); fits = (stamp == revision && waits == key) } -> break
   od;
 execute:
   may_crash();
   if
   :: !fits -> atomic {                                           /* no longer wanted: discarded */
        if
-       :: MINE && !task_locked -> task = 0; owner = NOBODY
+       :: MINE && !task_locked -> task = 0; owner = NOBODY; unflushed = false
        :: else
        fi;
        holds[me] = false; goto again }
   :: fits && attempt < 2 -> atomic {                             /* failed: again later */
        if
-       :: MINE && !task_locked -> owner = NOBODY; token = 0; attempt++
+       :: MINE && !task_locked -> owner = NOBODY; token = 0; attempt++; unflushed = false
        :: else
        fi;
        holds[me] = false; goto again }
@@ -127,7 +147,7 @@ commit:
   :: atomic { !fits && waits == key -> session_locked = false; seen = revision; fits = true; goto commit }   /* restamped: made again */
   :: atomic { !fits && waits != key ->                                                                      /* late: discarded */
        if
-       :: MINE -> task = 0; owner = NOBODY
+       :: MINE -> task = 0; owner = NOBODY; unflushed = false
        :: else
        fi;
        session_locked = false; holds[me] = false; goto again }
@@ -148,7 +168,8 @@ commit:
   fi;
   atomic {
     assert(waits == key && revision == seen);
-    assert(task == key && token == mine);
+    assert(task == key && token == mine && owner == me);
+    unflushed = false;
     applied[key]++;
     assert(applied[key] == 1);
     revision++;
@@ -198,8 +219,23 @@ proctype stopper() {
   od
 }
 
+/* The server crashes between two transactions: one under way is as if it had not begun, which is tried again like any other. Or it flushes. */
+proctype server() {
+  do
+  :: atomic { unflushed -> unflushed = false }
+  :: atomic { epoch < SERVER_CRASHES && !session_locked && !task_locked ->
+       if
+       :: unflushed -> lapsed[owner] = true; owner = saved_owner; owner_epoch = saved_epoch; token = saved_token; next_token = saved_next; unflushed = false
+       :: else
+       fi;
+       epoch++ }
+  :: break
+  od
+}
+
 proctype patch() {
   atomic { !session_locked && waits != 0 ->
+    unflushed = false;
     revision++;
 #ifndef NO_RESTAMP
     stamp = revision
@@ -210,7 +246,7 @@ proctype patch() {
 /* A deadline passes: the session takes another way and ends, whatever task it had. */
 proctype deadline() {
   if
-  :: atomic { !session_locked && waits != 0 -> revision++; waits = 0; task = 0; owner = NOBODY }
+  :: atomic { !session_locked && waits != 0 -> revision++; waits = 0; task = 0; owner = NOBODY; unflushed = false }
   :: skip
   fi
 }
@@ -223,6 +259,7 @@ init {
     }
     n = 0;
     run stopper();
+    run server();
     run patch();
     run deadline()
   };

@@ -61,6 +61,25 @@ std::vector<std::string> flows() {
       inside(node("message", "{'text':'x'}", "i") + "," + node("message", "{'text':'{{sky.x}}'}", "i")),
       inside(node("what", "{}", "i") + "," + node("webhook", "{'url':'http://10.1.1.1/'}", "w"), edge("i", "z")),
   };
+  const std::string three = node("question", "{'question':'?'}") + "," + node("message", "{'text':'x'}", "b") + "," +
+                            node("message", "{'text':'x'}", "c");
+  all.push_back(flow(three, edge("a", "b") + "," + edge("a", "c") + "," + edge("a", "b") + "," + edge("a", "c", "$0")));
+  for (const char* condition : {"'condition':'user.x'", "'conditions':{'and':[]}", "'info':{'condition':'user.x'}",
+                                "'conditions':{}", "'conditions':[]", "'conditions':''", "'condition':''"})
+    all.push_back(flow(three, edge("a", "b") + ",{'source':'a','target':'c'," + condition + "}"));
+  all.push_back(inside(node("message", "{'text':'x'}", "i") + "," + node("question", "{'text':'x'}", "k") + "," +
+                           node("message", "{'text':'x'}", "l"),
+                       edge("i", "k") + "," + edge("i", "l")));
+  for (const char* inner : {"message", "question"})
+    all.push_back(flow(
+        node("message", "{'text':'x'}") + "," +
+            node(
+                "composite",
+                "{'entry_node_id':'i','nodes':[" +
+                    node("composite", "{'entry_node_id':'k','nodes':[" + node(inner, "{'text':'x'}", "k") + "]}", "i") +
+                    "]}",
+                "b"),
+        edge("a", "b") + "," + edge("b", "a")));
   for (const char* type : {"teleport", "message", "question", "condition", "action", "webhook", "composite", "script"})
     all.push_back(flow(node(type, "{}")));
   for (const char* content :

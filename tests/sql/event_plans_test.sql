@@ -62,16 +62,16 @@ SELECT sluice_private.register_process('notifier', 'test', 1) AS p \gset
 SELECT count(*) FROM sluice_private.acquire_lanes(:p) \gset lanes_
 SELECT pg_stat_force_next_flush();
 BEGIN;
-SELECT is(count(*), 256::bigint, 'a claim over 1,000 lanes') FROM sluice_private.claim_deliveries(:p, 0, 256, NULL, '{}', '{}', '{}', '{}');
+SELECT is(count(*), 256::bigint, 'a claim over 1,000 lanes') FROM sluice_private.claim_deliveries(:p, 0, 256, NULL, '{}', '{}', '{}', '{}', '{}');
 SELECT is((t.seq_rows, t.index_rows < 2500)::text, '(0,t)', format('claim_deliveries, a look at each lane: %s', t)) FROM test.rows_read() AS t;
 COMMIT;
 SELECT pg_stat_force_next_flush();
 BEGIN;
 SELECT is(count(*), 8::bigint, 'a claim from the dead endpoint, up to its cap')
-  FROM sluice_private.claim_deliveries(:p, 0, 256, NULL, ARRAY(SELECT id FROM sluice.webhook_endpoints WHERE url <> 'https://e1.example/'), array_fill(0, ARRAY[999]), array_fill(NULL::timestamptz, ARRAY[999]), '{}');
+  FROM sluice_private.claim_deliveries(:p, 0, 256, NULL, ARRAY(SELECT id FROM sluice.webhook_endpoints WHERE url <> 'https://e1.example/'), array_fill(0, ARRAY[999]), array_fill(NULL::timestamptz, ARRAY[999]), array_fill(NULL::bigint, ARRAY[999]), '{}');
 SELECT is((t.seq_rows, t.index_rows < 50)::text, '(0,t)', format('its 950,000 are not scanned: %s', t)) FROM test.rows_read() AS t;
 COMMIT;
-CREATE TABLE test.claimed AS SELECT * FROM sluice_private.claim_deliveries(:p, 0, 128, NULL, '{}', '{}', '{}', '{}');
+CREATE TABLE test.claimed AS SELECT * FROM sluice_private.claim_deliveries(:p, 0, 128, NULL, '{}', '{}', '{}', '{}', '{}');
 SELECT pg_stat_force_next_flush();
 BEGIN;
 SELECT is((SELECT cardinality(sluice_private.commit_attempts(:p, array_agg(delivery_id), array_agg(endpoint_id), array_agg(lane_token), array_agg(CASE WHEN n % 2 = 0 THEN 'delivered' ELSE 'retry' END),

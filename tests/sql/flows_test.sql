@@ -27,6 +27,16 @@ SELECT is(sluice.import_flow('{"name": "lenient", "entry_node_id": "z", "nodes":
 SELECT is((SELECT flow_data FROM sluice.flow_definitions WHERE id = :'lenient'),
           '{"name": "lenient", "version": "1.0", "entry_node_id": "z", "extra": 1, "connections": [],
             "nodes": [{"node_id": "z", "node_type": "message", "content": {}}]}'::jsonb, 'and replaces its graph; other keys stay');
+SELECT sluice.import_flow('{"name": "slow", "entry_node_id": "a", "nodes": [{"id": "a", "type": "action", "content": {"actions": [
+    {"type": "api_call", "url": "https://x.example/", "timeout": 45000}, {"type": "set_variable", "variable": "v", "value": {"if": {"timeout": 7000}}}]}},
+  {"id": "c", "type": "composite", "content": {"entry_node_id": "i", "nodes": [{"id": "i", "type": "question", "data": {"text": "?", "timeout": 1800000}}]}}]}') AS slow \gset
+SELECT results_eq($$SELECT coalesce(content #> '{actions,0,timeout}', content #> '{nodes,0,content,timeout}'), content #> '{actions,1,value,if,timeout}'
+                      FROM sluice.flow_nodes WHERE flow_id = '$$ || :'slow' || $$' ORDER BY seq$$,
+                  $$VALUES ('45'::jsonb, '7000'::jsonb), ('1800', NULL)$$, 'milliseconds are read at any depth, but not in expressions');
+SELECT is((SELECT flow_data ->> 'timeout_unit' FROM sluice.flow_definitions WHERE id = :'slow'), 'seconds', 'a document with a long timeout says that it is in seconds');
+SELECT sluice.clone_flow(:'slow', 'slow too') AS slow_too \gset
+SELECT is((SELECT flow_data - 'name' FROM sluice.flow_definitions WHERE id = :'slow_too'),
+          (SELECT flow_data - 'name' FROM sluice.flow_definitions WHERE id = :'slow'), 'and is not divided again');
 SELECT throws_ok($$SELECT sluice.import_flow('{"name": "x", "nodes": []}', format => 'typebot')$$, 'SL005');
 SELECT throws_ok($$SELECT sluice.import_flow('[]')$$, 'SL005');
 SELECT throws_ok($$SELECT sluice.import_flow('{"name": "x"}')$$, 'SL005');

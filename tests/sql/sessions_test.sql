@@ -68,6 +68,18 @@ SELECT is((SELECT state_hash FROM sluice.conversation_sessions WHERE id = :'a_id
 INSERT INTO sluice.conversation_sessions (flow_id, flow_version_id, session_token, state) SELECT flow_id, id, 'direct', '{"x": 1}' FROM sluice.flow_versions LIMIT 1;
 SELECT is((SELECT state_hash FROM sluice.conversation_sessions WHERE session_token = 'direct'), sluice.state_hash('{"x": 1}'), 'so does a direct insert');
 
+-- the event of a step tells its path, that of another change does not
+CREATE FUNCTION pg_temp.last_data() RETURNS jsonb LANGUAGE sql AS $$ SELECT body::jsonb -> 'data' FROM sluice.flow_events ORDER BY id DESC LIMIT 1 $$;
+SELECT (s).session_token AS p_token, (s).id AS p_id FROM test.session_at('ask') AS s \gset
+UPDATE sluice.conversation_sessions SET current_node_id = 'work', revision = revision + 1,
+       info = jsonb_build_object('path', jsonb_build_array(revision + 1, 'by', 'w"ork')) WHERE id = :'p_id';
+SELECT is(pg_temp.last_data(), '{"current_node": "work", "previous_node": "ask", "status": "active", "previous_status": "active", "revision": 3,
+  "previous_revision": 2, "path": ["by", "w\"ork"]}'::jsonb, 'a step that changes node tells the nodes it passed');
+SELECT sluice.patch_state(:'p_token', '{}');
+SELECT is(pg_temp.last_data() -> 'path', NULL, 'a patch after it passed none');
+UPDATE sluice.conversation_sessions SET current_node_id = 'ask' WHERE id = :'p_id';
+SELECT is(pg_temp.last_data() -> 'path', NULL, 'nor did who moved it by hand');
+
 -- looking
 SELECT is(sluice.session(:'a_token') - '{started_at,last_activity_at,state_hash,flow_id,correlation_id}'::text[],
           jsonb_build_object('session_id', :'a_id', 'flow', 'small', 'flow_version', '1.0', 'user_id', NULL, 'status', 'active', 'current_node_id', 'ask',

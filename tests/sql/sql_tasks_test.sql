@@ -16,7 +16,10 @@ CREATE FUNCTION public.administrators(job jsonb) RETURNS text LANGUAGE sql AS $$
 CREATE FUNCTION pg_temp.run(task bigint) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE sluice_private.tasks SET claim_token = 7 WHERE id = task;
-  RETURN sluice_private.run_sql_task(task, 7) ->> 'result';
+  IF (SELECT array_agg(t) FROM sluice_private.run_sql_tasks(ARRAY[task], '{7}') AS t) IS DISTINCT FROM ARRAY[task] THEN
+    RETURN 'not run';
+  END IF;
+  RETURN (SELECT r.result_data ->> 'result' FROM sluice.task_idempotency_records r WHERE r.task_id = task AND r.status = 'completed');
 END
 $$;
 
@@ -41,6 +44,34 @@ SELECT throws_ok(format('SELECT pg_temp.run(%s)', :replaced), 'SL005', 'public.d
 ALTER FUNCTION public.definer(jsonb) SECURITY DEFINER;
 REVOKE EXECUTE ON FUNCTION public.definer(jsonb) FROM PUBLIC;
 SELECT throws_ok(format('SELECT pg_temp.run(%s)', :revoked), 'SL005', 'sluice_test_caller may not call public.definer(jsonb)', 'and so does a right that was taken away');
-SELECT is(sluice_private.run_sql_task(:good, 8), NULL, 'nothing runs for another''s claim');
+
+-- Several at once.
+CREATE FUNCTION public.numbered(job jsonb) RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+  IF job ? 'bad' THEN RAISE 'bad job'; END IF;
+  INSERT INTO public.ran VALUES ('numbered', job);
+  RETURN (job ->> 'n')::int * 10;
+END $$;
+CREATE FUNCTION public.several(job jsonb) RETURNS SETOF int LANGUAGE sql AS 'SELECT generate_series(1, 3)';
+TRUNCATE public.ran;
+SELECT array_agg(sluice.enqueue('sql', jsonb_build_object('function', 'public.numbered', 'argument', jsonb_build_object('n', n))) ORDER BY n) AS batch
+  FROM generate_series(1, 4) AS n \gset
+SELECT sluice.enqueue('sql', '{"function": "public.numbered", "argument": {"bad": true}}') AS bad, sluice.enqueue('sql', '{"function": "public.several"}') AS several \gset
+UPDATE sluice_private.tasks SET claim_token = id WHERE kind = 'sql' AND queue = 'default' AND id = ANY (:'batch'::bigint[] || :bad || :several);
+SELECT throws_ok(format('SELECT sluice_private.run_sql_tasks(%1$L::bigint[] || %2$s, %1$L::bigint[] || %2$s)', :'batch', :bad), 'P0001', 'bad job', 'one that fails fails its batch');
+SELECT is((SELECT count(*)::int FROM public.ran), 0, 'and nothing of it happened');
+SELECT throws_ok(format('SELECT sluice_private.run_sql_tasks(%1$L::bigint[] || %2$s, %1$L::bigint[] || %2$s)', :'batch', :several), 'SL005',
+                 'sql tasks of different functions or roles cannot be run together', 'a batch has one function');
+UPDATE sluice_private.tasks SET claim_token = 1 WHERE id = (:'batch'::bigint[])[2];
+SELECT set_eq(format('SELECT sluice_private.run_sql_tasks(%1$L, %1$L)', :'batch'), format('SELECT unnest(%1$L::bigint[]) EXCEPT SELECT (%1$L::bigint[])[2]', :'batch'),
+              'those whose claim is another''s are left alone');
+SELECT bag_eq('SELECT job ->> ''n'' FROM public.ran', $$VALUES ('1'), ('3'), ('4')$$, 'each ran once');
+SELECT results_eq(format($$SELECT r.result_data ->> 'result' FROM sluice.task_idempotency_records r WHERE r.task_id = ANY (%L) ORDER BY r.task_id$$, :'batch'),
+                  $$VALUES ('10'), ('30'), ('40')$$, 'and each has its own result');
+SELECT is(current_setting('lock_timeout'), '20ms', 'a batch does not wait for locks');
+SELECT is((SELECT count(*)::int FROM sluice_private.tasks WHERE id = ANY (:'batch'::bigint[])), 1, 'what ran is gone');
+SELECT lives_ok(format('SELECT sluice_private.run_sql_tasks(ARRAY[%1$s], ARRAY[%1$s])', :several), 'a function that returns a set runs alone');
+SELECT is((SELECT r.result_data ->> 'result' FROM sluice.task_idempotency_records r WHERE r.task_id = :several), '1', 'and its first row is the result');
+SELECT is_empty(format('SELECT sluice_private.run_sql_tasks(ARRAY[%s], ARRAY[8])', :bad), 'nothing runs for another''s claim');
 SELECT * FROM finish();
 ROLLBACK;

@@ -5,10 +5,10 @@ CREATE FUNCTION test.fan_out() RETURNS int LANGUAGE sql AS $$
 $$;
 CREATE FUNCTION test.notifier() RETURNS bigint LANGUAGE sql AS $$ SELECT sluice_private.register_process('notifier', 'test', 1) $$;
 CREATE FUNCTION test.sent(process bigint, lane int DEFAULT 0, most int DEFAULT 100, after uuid DEFAULT NULL, endpoints uuid[] DEFAULT '{}', rooms int[] DEFAULT '{}',
-                          floors timestamptz[] DEFAULT '{}', busy bigint[] DEFAULT '{}')
+                          floors timestamptz[] DEFAULT '{}', floor_ids bigint[] DEFAULT '{}', busy bigint[] DEFAULT '{}')
 RETURNS TABLE (delivery_id bigint, endpoint_id uuid, lane_token bigint, attempt int, message_id text, body text, secrets jsonb) LANGUAGE sql AS $$
   SELECT c.delivery_id, c.endpoint_id, c.lane_token, c.attempt, c.message_id, c.body, c.secrets::jsonb
-    FROM sluice_private.claim_deliveries(process, lane, most, after, endpoints, rooms, floors, busy) AS c
+    FROM sluice_private.claim_deliveries(process, lane, most, after, endpoints, rooms, floors, floor_ids, busy) AS c
 $$;
 -- Ends what is due in a lane with one outcome; returns what commit_attempts answered.
 CREATE FUNCTION test.answer(process bigint, what text, lane int DEFAULT 0, delay_ms bigint DEFAULT 60000, most int DEFAULT 100, disable text DEFAULT NULL) RETURNS boolean[] LANGUAGE sql AS $$
@@ -85,9 +85,12 @@ SELECT is((SELECT count(*) FROM test.sent(:p, endpoints => ARRAY[:'a']::uuid[], 
 SELECT is((SELECT count(*) FROM test.sent(:p, endpoints => ARRAY[:'a']::uuid[], rooms => '{0}', floors => '{NULL}') WHERE endpoint_id = :'a'), 0::bigint, 'no room');
 SELECT is((SELECT count(*) FROM test.sent(:p, busy => ARRAY(SELECT delivery_id FROM test.sent(:p)))), 2::bigint, 'busy ones are passed over');
 SELECT is((SELECT count(*) FROM test.sent(:p, endpoints => ARRAY[:'a', :'b']::uuid[], rooms => '{NULL,NULL}', floors => '{infinity,infinity}')), 0::bigint, 'floor');
+SELECT is((SELECT array_agg(delivery_id ORDER BY delivery_id) FROM test.sent(:p, endpoints => ARRAY[:'a']::uuid[], rooms => '{NULL}', floors => ARRAY[d.due_at], floor_ids => ARRAY[d.id])),
+          ARRAY(SELECT s.delivery_id FROM test.sent(:p) s WHERE s.delivery_id > d.id ORDER BY 1), 'a floor is a place among deliveries that are due at the same time')
+  FROM (SELECT w.due_at, w.id FROM sluice.webhook_deliveries w WHERE w.endpoint_id = :'a' ORDER BY w.due_at, w.id LIMIT 1) AS d;
 SELECT is((SELECT count(DISTINCT endpoint_id) FROM test.sent(:p, most => 2)), 2::bigint, 'a small limit is shared by the lanes');
 SELECT isnt((SELECT endpoint_id FROM test.sent(:p, most => 1, after => (SELECT endpoint_id FROM test.sent(:p, most => 1)))), (SELECT endpoint_id FROM test.sent(:p, most => 1)), 'round robin');
-SELECT is((SELECT (c.headers::jsonb, c.timeout_seconds, c.secrets::jsonb -> 0 ->> 'secret', c.max_in_flight)::text FROM sluice_private.claim_deliveries(:p, 0, 100, NULL, '{}', '{}', '{}', '{}') c WHERE c.endpoint_id = :'a' LIMIT 1),
+SELECT is((SELECT (c.headers::jsonb, c.timeout_seconds, c.secrets::jsonb -> 0 ->> 'secret', c.max_in_flight)::text FROM sluice_private.claim_deliveries(:p, 0, 100, NULL, '{}', '{}', '{}', '{}', '{}') c WHERE c.endpoint_id = :'a' LIMIT 1),
           (SELECT ('{"x-team": "blue"}'::jsonb, 5, :'secret'::text, 3)::text), 'all that a request needs');
 
 -- outcomes

@@ -53,7 +53,7 @@ DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn,
     _exit(127);
   }
   const auto until = std::chrono::steady_clock::now() + kPatience;
-  while (log().find(" ready status=") == std::string::npos) {
+  while (log().find("info  ready status=") == std::string::npos) {
     if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
       pid_ = -1;
       throw std::runtime_error(daemon + " ended before it was ready:\n" + log());

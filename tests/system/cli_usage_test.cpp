@@ -58,7 +58,8 @@ TEST(CliUsage, HelpListsEveryCommandAndEachExplainsItselfWithAnExample) {
                                  "eval mapping",
                                  "eval hash",
                                  "eval sign",
-                                 "eval url"}) {
+                                 "eval url",
+                                 "reference"}) {
     EXPECT_THAT(overview.out, HasSubstr("\n  " + name)) << name;
     std::vector<std::string> words;
     for (std::size_t at = 0; at <= name.size();) {

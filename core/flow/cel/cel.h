@@ -16,7 +16,7 @@
 
 namespace sluice::cel {
 
-inline constexpr std::size_t kMaxExpressionBytes = 64 * 1024;
+inline constexpr std::size_t kMaxExpressionBytes = std::size_t{64} * 1024;
 inline constexpr int kMaxNesting = 96;  // brackets, calls and conditionals inside each other
 inline constexpr int kMaxHeight = 400;  // of the syntax tree: also bounds chains such as a + b + c + …
 
@@ -69,7 +69,7 @@ class Program {
 // CEL int (uint above the range of int), other numbers double. What it refers to must outlive the evaluation.
 class Context {
  public:
-  Context(const Json& object) : object_(&object) {}  // NOLINT(google-explicit-constructor): a context is its members
+  Context(const Json& object) : object_(&object) {}  // implicit: a context is its members
 
   // One more variable; it hides a member of that name.
   Context& with(std::string_view name, const Json& value) {

@@ -18,6 +18,8 @@ using pegtl::seq;
 using pegtl::sor;
 using pegtl::star;
 
+// NOLINTBEGIN(readability-identifier-naming): rules are named as PEGTL names its own
+
 struct comment : seq<pegtl::two<'/'>, pegtl::until<pegtl::eolf>> {};
 struct space : star<sor<one<' ', '\t', '\n', '\f', '\r'>, comment>> {};
 template <typename... Rules>
@@ -149,5 +151,7 @@ struct Messages {
   template <typename Rule>
   static constexpr bool raise_on_failure = false;
 };
+
+// NOLINTEND(readability-identifier-naming)
 
 }  // namespace sluice::cel::grammar

@@ -40,7 +40,7 @@ struct Nested : pegtl::maybe_nothing {
       TreeBuilder& builder;
       ~Leave() { builder.leave(); }
     };
-    builder.enter(builder.offset_of({in.current(), 0}));
+    builder.enter(builder.offset_of({in.current(), in.size()}));
     const Leave leave{builder};
     return pegtl::match<Rule, A, M, Actions, Control>(in, builder);
   }

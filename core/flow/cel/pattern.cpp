@@ -16,7 +16,8 @@ Pattern::Pattern(std::string_view text) {
   }
   re2::RE2::Options options;
   options.set_log_errors(false);
-  options.set_max_mem(256 * 1024);  // of the compiled program: bounds what repetitions such as (a{99}){99} may cost
+  options.set_max_mem(std::int64_t{256} *
+                      1024);  // of the compiled program: bounds what repetitions such as (a{99}){99} may cost
   engine_ = std::unique_ptr<Engine>(new Engine{re2::RE2(re2::StringPiece(text.data(), text.size()), options)});
   if (!engine_->expression.ok()) error_ = fmt::format("invalid pattern: {}", engine_->expression.error());
 }

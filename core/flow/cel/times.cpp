@@ -148,7 +148,7 @@ std::expected<Timestamp, std::string_view> parse_timestamp(std::string_view text
                                     chrono::day(static_cast<unsigned>(*day))};
   if (!in.at_end() || !date.ok() || *hour > 23 || *minute > 59 || *second > 59) return std::unexpected(kNotATimestamp);
   const std::int64_t days = chrono::sys_days(date).time_since_epoch().count();
-  const auto time = timestamp_of(days * 86'400 + *hour * 3'600 + (*minute - offset_minutes) * 60 + *second, *nanos);
+  const auto time = timestamp_of(((days * 24 + *hour) * 60 + *minute - offset_minutes) * 60 + *second, *nanos);
   if (!time) return std::unexpected(kTimestampRange);
   return *time;
 }

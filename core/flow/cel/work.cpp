@@ -17,7 +17,7 @@ void* Work::allocate(std::size_t bytes) {
     capacity_ = first_.size();
   }
   if (bytes > capacity_ - used_) {
-    capacity_ = std::max(bytes, std::min<std::size_t>(capacity_ * 4, 256 * 1024));
+    capacity_ = std::max(bytes, std::min<std::size_t>(capacity_ * 4, std::size_t{256} * 1024));
     blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(capacity_));
     block_ = blocks_.back().get();
     used_ = 0;

@@ -14,7 +14,7 @@ struct ZoneRule {
     enum class Day : std::uint8_t { kMonthWeekDay, kJulian, kZeroBased } day = Day::kMonthWeekDay;
     int month = 0, week = 0, weekday = 0;  // kMonthWeekDay: week 5 is the last
     int number = 0;                        // kJulian: 1 … 365 without 29 February; kZeroBased: 0 … 365
-    std::int64_t time = 2 * 3600;          // local seconds after that day's midnight
+    std::int64_t time = 7200;              // local seconds after that day's midnight
   };
 
   std::int64_t standard = 0;  // seconds east of UTC

@@ -9,7 +9,7 @@ namespace sluice::flow::importing {
 namespace {
 
 constexpr int kDeepest = 40;
-constexpr std::size_t kLongest = 16 * 1024;
+constexpr std::size_t kLongest = std::size_t{16} * 1024;
 
 bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';

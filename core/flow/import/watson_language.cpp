@@ -9,7 +9,7 @@
 namespace sluice::flow::importing {
 namespace {
 
-constexpr std::size_t kMostPatternBytes = 16 * 1024;
+constexpr std::size_t kMostPatternBytes = std::size_t{16} * 1024;
 constexpr std::size_t kMostWritten = 8U << 20U;
 constexpr std::size_t kMostValues = 80;  // of an entity in one expression, below CEL's nesting limit
 

@@ -10,8 +10,8 @@
 namespace sluice::flow::importing {
 namespace {
 
-constexpr std::size_t kMostWritten = 64 * 1024;     // as long as a CEL expression may be
-constexpr std::size_t kLongestRepeated = 2 * 1024;  // of a part that a method's translation writes more than once
+constexpr std::size_t kMostWritten = std::size_t{64} * 1024;  // as long as a CEL expression may be
+constexpr std::size_t kLongestRepeated = 2048;  // of a part that a method's translation writes more than once
 
 }  // namespace
 

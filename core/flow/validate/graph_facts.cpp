@@ -13,6 +13,17 @@ const Json& list_of(const Json& object, std::string_view key) {
   return list != nullptr && list->IsArray() ? *list : kNothing;
 }
 
+// Whether a step runs through the node without waiting: a message, a condition, an inline composite of nothing else.
+bool is_hasty(const Json& node, int depth) {
+  constexpr int kDeepestComposite = 16;  // FLOW 9
+  const std::string_view type = string_member(node, "node_type");
+  if (type == "message" || type == "condition") return true;
+  const Json* content = find(node, "content");
+  const Json* inner = content != nullptr ? find(*content, "nodes") : nullptr;
+  if (type != "composite" || inner == nullptr || !inner->IsArray() || depth >= kDeepestComposite) return false;
+  return std::all_of(inner->Begin(), inner->End(), [depth](const Json& one) { return is_hasty(one, depth + 1); });
+}
+
 // Nodes that a condition names directly, beside the labels of its edges.
 template <typename Visit>
 void for_each_named_target(const Json& content, const Visit& visit) {
@@ -115,10 +126,9 @@ GraphFacts::GraphFacts(const Json& graph, const std::vector<std::string_view>& r
       ++copies_[at->second];
       continue;
     }
-    const std::string_view type = string_member(node, "node_type");
     ids_.push_back(id);
     copies_.push_back(1);
-    hasty_.push_back(type == "message" || type == "condition");
+    hasty_.push_back(is_hasty(node, 0));
   }
   ways_.resize(ids_.size());
   labels_.resize(ids_.size());

@@ -22,7 +22,8 @@ class GraphFacts {
   [[nodiscard]] int copies(std::string_view id) const;
   [[nodiscard]] const std::vector<std::string_view>& labels(std::string_view id) const;
 
-  // Each set of nodes that lead to each other without waiting: only messages and conditions take no time.
+  // Each set of nodes that lead to each other without waiting: messages, conditions and inline composites of nothing
+  // else.
   [[nodiscard]] std::vector<std::vector<std::string_view>> hasty_cycles() const;
 
  private:

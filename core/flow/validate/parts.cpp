@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "core/flow/model.h"
@@ -21,6 +23,17 @@ const Json& nothing() {
 const Json* list_of(const Json& object, std::string_view key) {
   const Json* list = find(object, key);
   return list != nullptr && list->IsArray() ? list : nullptr;
+}
+
+// As the engine reads an edge (core/flow/model.cpp).
+bool has_condition(const Json& edge) {
+  const Json* info = find(edge, "info");
+  if (!string_member(edge, "condition").empty() || (info != nullptr && !string_member(*info, "condition").empty()))
+    return true;
+  const Json* conditions = find(edge, "conditions");
+  if (conditions == nullptr || conditions->IsNull()) return false;
+  return !(conditions->IsObject() && conditions->ObjectEmpty()) && !(conditions->IsArray() && conditions->Empty()) &&
+         !(conditions->IsString() && conditions->GetStringLength() == 0);
 }
 
 bool has_type(const Json& actions, std::string_view type) {
@@ -93,8 +106,9 @@ class Walk {
       for (rapidjson::SizeType i = 0; i < nodes->Size(); ++i) node((*nodes)[i], facts, prefix, i, depth);
     }
     if (const Json* edges = list_of(source, "connections")) {
+      Unconditional taken;
       for (rapidjson::SizeType i = 0; i < edges->Size(); ++i)
-        connection((*edges)[i], facts, fmt::format("{}connections[{}]", prefix, i));
+        connection((*edges)[i], facts, fmt::format("{}connections[{}]", prefix, i), taken);
     }
     for (const std::vector<std::string_view>& cycle : facts.hasty_cycles()) {
       Json names = make_object();
@@ -137,7 +151,10 @@ class Walk {
     }
   }
 
-  void connection(const Json& edge, const GraphFacts& facts, const std::string& path) {
+  // The target of the first edge without conditions, by source and label.
+  using Unconditional = std::map<std::pair<std::string_view, std::string_view>, std::string_view>;
+
+  void connection(const Json& edge, const GraphFacts& facts, const std::string& path, Unconditional& taken) {
     const std::string_view source = string_member(edge, "source_node_id");
     const std::string_view target = string_member(edge, "target_node_id");
     const std::string_view label = string_member(edge, "connection_type");
@@ -148,6 +165,8 @@ class Walk {
     set(fact, "source_exists", Json(facts.has(source)));
     set(fact, "target_exists", Json(facts.has(target)));
     set(fact, "known_label", Json(is_edge_label(label)));
+    const std::pair way(source, label);
+    set(fact, "ambiguous", Json(!has_condition(edge) && taken.try_emplace(way, target).first->second != target));
     sink_("connection", path, std::move(fact), nullptr);
     for (const std::string_view key : {"condition", "conditions"}) {
       const Json* condition = find(edge, key);

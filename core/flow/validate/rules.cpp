@@ -29,6 +29,9 @@ const std::vector<Rule>& built_in_rules() {
        "add the node or remove the edge"},
       {"unknown-label", kError, "connection", "!it.known_label",
        "an edge of '{source}' has the unknown label '{label}'", "use default, success, failure, timeout or $N"},
+      {"ambiguous-edge", kError, "connection", "it.ambiguous",
+       "'{source}' has several {label} edges without conditions: one of them is never taken",
+       "give them conditions, or other labels"},
       {"cycle-without-wait", kError, "cycle", "true", "nodes {nodes} form a cycle in which nothing waits",
        "put a question into the cycle, or break it"},
 

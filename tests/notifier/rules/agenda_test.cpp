@@ -13,7 +13,7 @@ class AgendaTest : public testing::Test {
  protected:
   Agenda::Claim claim(bool began) {
     const Agenda::Claim asked = agenda_.next_claim(now_);
-    agenda_.claimed(began, kNoDeadline, now_);
+    agenda_.claimed(began ? Agenda::Yield::kAll : Agenda::Yield::kNothing, kNoDeadline, now_);
     return asked;
   }
 
@@ -26,6 +26,12 @@ TEST_F(AgendaTest, AfterAClaimThatBeganSomethingTheNextIsDueAtOnce) {
   EXPECT_LE(agenda_.wake_at(), now_);
   claim(false);
   EXPECT_EQ(agenda_.wake_at(), kNoDeadline);
+}
+
+TEST_F(AgendaTest, AClaimThatFoundLessThanItAskedForIsFollowedAfterAPause) {
+  (void)agenda_.next_claim(now_);
+  agenda_.claimed(Agenda::Yield::kSome, kNoDeadline, now_);
+  EXPECT_EQ(agenda_.wake_at(), now_ + milliseconds(2));
 }
 
 TEST_F(AgendaTest, WhatWasPutOffIsClaimedWhenItIsDueAndNotBefore) {

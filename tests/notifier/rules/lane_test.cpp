@@ -62,6 +62,56 @@ TEST_F(LaneTest, NoMoreThanTheCapAreInFlight) {
   EXPECT_EQ(room(), 1);
 }
 
+TEST_F(LaneTest, WhileItAnswersASetOfDeliveriesWaitsForItsPlaces) {
+  Delivery delivery = with_cap(2);
+  const auto first = begin(delivery);
+  ASSERT_TRUE(begin(delivery));
+  EXPECT_EQ(lane_.wanted(Queue::kFirst, now_), 0) << "nothing is known of it yet";
+  EXPECT_FALSE(lane_.keep(delivery, now_));
+  end(delivery, *first, outcome(Kind::kDelivered));
+  ASSERT_TRUE(begin(delivery));
+  EXPECT_EQ(lane_.wanted(Queue::kFirst, now_), 2);
+  EXPECT_EQ(lane_.wanted(Queue::kRetry, now_), 0);
+  delivery.id = 7;
+  Delivery kept = delivery;
+  ASSERT_TRUE(lane_.keep(kept, now_));
+  EXPECT_EQ(lane_.wanted(Queue::kFirst, now_), 1);
+  EXPECT_EQ(lane_.floor(Queue::kFirst), (Floor{delivery.due_at, 7}));
+  EXPECT_FALSE(lane_.take_waiting(now_)) << "its cap is used up";
+  end(delivery, 0, outcome(Kind::kDelivered));
+  ASSERT_TRUE(lane_.take_waiting(now_));
+  EXPECT_FALSE(lane_.has_waiting());
+}
+
+TEST_F(LaneTest, WhatWaitsIsDroppedWhenItFailsPausesIsLostOrGetsOld) {
+  const Delivery delivery = with_cap(4);
+  const auto wait = [&] {
+    lane_ = Lane();
+    lane_.acquire(3, milliseconds(0), std::nullopt, now_);
+    attempt(delivery, Kind::kDelivered);
+    Delivery kept = delivery;
+    ASSERT_TRUE(lane_.keep(kept, now_));
+    EXPECT_FALSE(lane_.waits_in_vain(now_));
+  };
+  wait();
+  attempt(delivery, Kind::kRetry);
+  EXPECT_TRUE(lane_.waits_in_vain(now_));
+  wait();
+  attempt(delivery, Kind::kRetry, true);
+  EXPECT_FALSE(lane_.take_waiting(now_));
+  EXPECT_TRUE(lane_.waits_in_vain(now_));
+  wait();
+  lane_.lose();
+  EXPECT_TRUE(lane_.waits_in_vain(now_));
+  wait();
+  lane_.acquire(4, milliseconds(0), std::nullopt, now_);
+  EXPECT_TRUE(lane_.waits_in_vain(now_));
+  wait();
+  EXPECT_TRUE(lane_.waits_in_vain(now_ + seconds(2)));
+  EXPECT_EQ(lane_.drop_waiting().size(), 1U);
+  EXPECT_FALSE(lane_.floor(Queue::kFirst));
+}
+
 TEST_F(LaneTest, ADeliveryOfAnotherTokenIsNotBegun) {
   Delivery delivery = with_cap(2);
   delivery.lane_token = 4;
@@ -218,7 +268,7 @@ TEST_F(LaneTest, FloorsFollowWhatWasBegunAndEndWithTheToken) {
   Delivery delivery = with_cap(4);
   delivery.due_at = Timestamp(seconds(100));
   (void)begin(delivery);
-  EXPECT_EQ(lane_.floor(Queue::kFirst), delivery.due_at);
+  EXPECT_EQ(lane_.floor(Queue::kFirst), (Floor{delivery.due_at, delivery.id}));
   EXPECT_FALSE(lane_.floor(Queue::kRetry));
   lane_.acquire(3, milliseconds(0), std::nullopt, now_);
   EXPECT_TRUE(lane_.floor(Queue::kFirst));

@@ -52,6 +52,23 @@ TEST(Json, RefusesWhatIsNotJson) {
     EXPECT_FALSE(parse_json(text)) << text;
 }
 
+// PostgreSQL takes neither, so neither may get into a state.
+TEST(Json, HalfASurrogatePairIsRefused) {
+  for (const char* text :
+       {R"("\uDDDD")", R"("\uDDDDl")", R"("\uD83D")", R"({"\uDC00":1})", R"(["\uDFFF\uD800"])", "\"\xED\xB7\x9D\""})
+    EXPECT_FALSE(parse_json(text)) << text;
+  EXPECT_EQ(parse_json(R"([1,"\uDDDD"])").error().message, "the surrogate pair in string is invalid");
+  EXPECT_EQ(to_text(*parse_json(R"("\uD83D\uDE00\uD7FF\uE000")")), "\"\xF0\x9F\x98\x80\xED\x9F\xBF\xEE\x80\x80\"");
+}
+
+TEST(Json, ANulAfterTheValueIsNotItsEnd) {
+  for (const std::string_view text :
+       {std::string_view("1\0", 2), std::string_view("{}\0 {}", 6), std::string_view("\"a\" \0", 5)})
+    EXPECT_FALSE(parse_json(text)) << text;
+  EXPECT_EQ(parse_json(std::string_view("[] \0x", 5)).error().offset, 3U);
+  EXPECT_TRUE(parse_json("[] \n\t "));
+}
+
 TEST(Json, DepthAndSizeAreBounded) {
   const std::string deep = std::string(200, '[') + std::string(200, ']');
   auto result = parse_json(deep);

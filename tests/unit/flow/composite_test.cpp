@@ -113,6 +113,39 @@ TEST(Composite, OutputsAreAllOrNothing) {
   EXPECT_EQ(talk.state("variables"), "{'n':5}");
 }
 
+TEST(Composite, InputsAboveTheLimitOfTheStateAreAFailure) {
+  FlowText flow;
+  flow.node("call", "composite",
+            "{'inputs':{'a':'{{user.big}}','b':'{{user.big}}'},'entry_node_id':'q','nodes':[{'node_id':'q','node_type':"
+            "'question','content':{'question':'?'}}]}")
+      .node("bad", "question", "{'question':'sorry'}")
+      .edge("call", "bad", "failure");
+  Json state = j("{'user':{},'temp':{'t':1}}");
+  set(*find(state, "user"), "big", std::string(400'000, 'x'));
+  Talk talk(flow_set(flow.document()), std::move(state));
+  EXPECT_EQ(talk.start().node(), "bad");
+  EXPECT_NE(talk.info("last_error.message").find("inputs: the state would be larger than the limit of 1 MiB"),
+            std::string::npos);
+  EXPECT_EQ(talk.state("temp"), "{'t':1}");
+  EXPECT_EQ(talk.state("input"), "-");
+  EXPECT_EQ(talk.session().stack.Size(), 0U);
+}
+
+TEST(Composite, AFailureInsideTakesTheFailureOfTheNearestCaller) {
+  FlowText flow;
+  flow.node("outer", "composite",
+            "{'entry_node_id':'inner','nodes':[{'node_id':'inner','node_type':'composite','content':{'entry_node_id':"
+            "'a','nodes':[{'node_id':'a','node_type':'action','content':{'actions':[{'type':'append','variable':'l',"
+            "'value':1},{'type':'dance'}]}}]}}],'outputs':{'l':'{{variables.l}}'}}")
+      .node("bad", "message", "{'text':'x'}")
+      .edge("outer", "bad", "failure");
+  Talk talk(flow, j("{'variables':{'mine':1}}"));
+  EXPECT_EQ(talk.start().node(), "bad");
+  EXPECT_EQ(talk.info("last_error.node_id"), "'a'");
+  EXPECT_EQ(talk.state("variables"), "{'mine':1}");
+  EXPECT_EQ(talk.status(), "completed");
+}
+
 TEST(Composite, TheDepthLimitIsSixteen) {
   FlowSet flows =
       flow_set(j("{'name':'self','entry_node_id':'c','nodes':[{'node_id':'c','node_type':'composite','content':{'flow':"

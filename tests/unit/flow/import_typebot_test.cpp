@@ -250,6 +250,16 @@ TEST(ImportTypebot, ProductRecommendationIsPlayedToItsEnd) {
   EXPECT_EQ(talk.status(), "completed") << talk.node() << " " << testing::PrintToString(talk.texts);
 }
 
+TEST(ImportTypebot, TheSubBotIsPlayedToItsEnd) {
+  const Json document = shared_flow("typebot/test-chat-linkedBot.json");
+  if (document.IsNull()) GTEST_SKIP() << "the shared flows are not beside the source tree";
+  Talk talk(flow_set(import_flow(document, Format::kTypebot).flow));
+  talk.start();
+  EXPECT_EQ(talk.texts.back(), "How would you rate the experience so far?");
+  EXPECT_EQ(talk.say("'lovely'").status(), "active");
+  EXPECT_EQ(talk.say("9").status(), "completed");
+}
+
 TEST(ImportTypebot, TheTestBotCallsItsSubBot) {
   const Json document = shared_flow("typebot/test-chat-main.json");
   if (document.IsNull()) GTEST_SKIP() << "the shared flows are not beside the source tree";

@@ -39,6 +39,42 @@ TEST(Question, TypesAreEnforced) {
   EXPECT_EQ(type("text", "'anything <b>'"), "'anything <b>'");
 }
 
+TEST(Question, ItsTextMayStandInFourPlaces) {
+  for (const char* content :
+       {"{'question':'How {{user.n}}?'}", "{'question':{'text':'How {{user.n}}?'}}", "{'text':'How {{user.n}}?'}"}) {
+    FlowText flow;
+    flow.node("q", "question", content);
+    Talk talk(flow, j("{'user':{'n':1}}"));
+    EXPECT_EQ(talk.start().texts.front(), "How 1?") << content;
+    EXPECT_EQ(string_member(talk.session().wait, "question"), "How 1?") << content;
+  }
+}
+
+TEST(Question, WithoutAnAnswerItTakesTimeoutElseFailure) {
+  FlowText flow;
+  flow.node("q", "question", "{'question':'?','timeout':90}")
+      .node("late", "message", "{'text':'x'}")
+      .node("bad", "message", "{'text':'x'}")
+      .edge("q", "bad", "failure");
+  Talk talk(flow);
+  talk.start();
+  EXPECT_EQ(talk.steps[0].deadline, kNow + std::chrono::seconds(90));
+  EXPECT_EQ(string_member(talk.session().wait, "deadline"), "2026-03-04T00:01:30.000000Z");
+  EXPECT_EQ(talk.wait().node(), "bad");
+  flow.edge("q", "late", "timeout");
+  EXPECT_EQ(Talk(flow).start().wait().node(), "late");
+}
+
+TEST(Question, ImageChoiceAndButtonsAreChoices) {
+  EXPECT_EQ(asked("{'question':'?','variable':'v','input_type':'image_choice','options':[{'label':'A','image_url':"
+                  "'https://x.example/a.png'},'b']}",
+                  "'a'"),
+            "{'label':'A','image_url':'https://x.example/a.png'}");
+  EXPECT_EQ(asked("{'question':'?','variable':'v','input_type':'buttons','buttons':['Yes','No']}", "'yes'"), "'Yes'");
+  EXPECT_EQ(asked("{'question':'?','variable':'v','input_type':'buttons','buttons':['Yes','No']}", "'maybe'"),
+            "! Please choose one of: Yes, No.");
+}
+
 TEST(Question, ValidationRulesAreEnforced) {
   const auto rule = [](const std::string& validation, const std::string& input) {
     return asked("{'question':'?','variable':'v','validation':" + validation + "}", input);
@@ -192,6 +228,26 @@ TEST(Language, ATranslationIsMergedAndFallsBack) {
   EXPECT_EQ(hello("{'context':{'locale':'fr-CA'}}"), "Allô");
   EXPECT_EQ(hello("{'context':{'locale':'fr-FR'}}"), "Bonjour");
   EXPECT_EQ(hello("{'user':{'language':'es'}}"), "Hallo");
+}
+
+TEST(Language, MessagesAndContentsByIdAreTranslatedToo) {
+  Shelf shelf;
+  shelf.row =
+      j("{'content':{'text':'Joke','translations':{'fr':{'text':'Blague de {{user.name}}'}}},"
+        "'variants':[{'id':'a','content':{'translations':{'de':{'text':'Witz'}}}}]}");
+  FlowText flow;
+  flow.node("m", "message",
+            "{'messages':[{'content_id':'joke'},{'text':'Bye','translations':{'fr':{'text':'Salut'}}}]}");
+  const auto said = [&](const std::string& language) {
+    Talk talk(flow_set(flow.document()), j("{'user':{'name':'Ann'},'context':{'language':'" + language + "'}}"),
+              &shelf);
+    talk.start();
+    EXPECT_EQ(to_text(talk.steps[0].messages[0].content).find("translations"), std::string::npos);
+    return talk.texts;
+  };
+  EXPECT_EQ(said("fr-BE"), (std::vector<std::string>{"Blague de Ann", "Salut"}));
+  EXPECT_EQ(said("de"), (std::vector<std::string>{"Witz", "Bye"}));
+  EXPECT_EQ(said("en"), (std::vector<std::string>{"Joke", "Bye"}));
 }
 
 TEST(Keyword, RestartAndEscalationWorkAtAnyQuestion) {

@@ -74,6 +74,12 @@ TEST(Session, TheViewIsReadOnlyAndNotStored) {
   EXPECT_EQ(talk.info("last_error.message"), "'action 1 (set_variable): cannot set session.id: session is read-only'");
 }
 
+TEST(Session, ItsHistoryIsTheNodesItEntered) {
+  FlowText flow;
+  flow.node("a", "question", "{'question':'?'}").node("b", "message", "{'text':'{{session.history}}'}").edge("a", "b");
+  EXPECT_EQ(Talk(flow).start().say("'x'").texts.back(), R"(["a","b"])");
+}
+
 TEST(Session, TimeArrivesAsContextNowAndIsNotStored) {
   const Json document =
       json(R"j({"name":"t","entry_node_id":"c","nodes":[{"node_id":"c","node_type":"condition","content":{"conditions":
@@ -108,6 +114,17 @@ TEST(Session, DeclaredVariablesHaveDefaultsAndTypes) {
   EXPECT_EQ(talk.node(), "bad");
   EXPECT_EQ(talk.state("variables.n"), "7");
   EXPECT_EQ(Talk(flow, j("{'variables':{'n':1}}")).start().state("variables.n"), "1");
+}
+
+TEST(Session, DefaultsAboveOneMebibyteEndIt) {
+  FlowText flow;
+  flow.node("a", "question", "{'question':'?'}")
+      .with("'variables':{'b':{'default':'" + std::string(600'000, 'x') + "'}}");
+  Json state = make_object();
+  set(set(state, "user", make_object()), "big", std::string(600'000, 'x'));
+  Talk talk(flow_set(flow.document()), std::move(state));
+  EXPECT_EQ(talk.start().status(), "abandoned");
+  EXPECT_NE(talk.info("reason").find("1 MiB"), std::string::npos);
 }
 
 TEST(Session, AnIdleSessionIsAbandonedAndAnEndedOneTakesNothing) {
@@ -189,6 +206,18 @@ TEST(Step, AnInputBetweenTasksBeginsTheCountAnew) {
   EXPECT_EQ(talk.info("tasks_in_a_row"), "1");
 }
 
+TEST(Step, ThePathIsKeptForTheEventOfItsRevision) {
+  FlowText flow;
+  flow.node("a", "message", kHello)
+      .node("b", "message", kHello)
+      .node("q", "question", "{'question':'?','input_type':'number'}")
+      .edge("a", "b")
+      .edge("b", "q");
+  Talk talk(flow);
+  EXPECT_EQ(talk.start().info("path"), "[2,'a','b','q']");
+  EXPECT_EQ(talk.say("'asked again'").info("path"), "-");
+}
+
 TEST(Step, AnInputWhileATaskIsPendingIsDiscarded) {
   FlowText flow;
   flow.node("a", "action", "{'actions':[]}");
@@ -245,6 +274,18 @@ TEST(ConditionNode, ElseInsideAnEntryIsTakenWhenItIsFalse) {
   EXPECT_EQ(Talk(flow).start().node(), "b");
 }
 
+TEST(ConditionNode, ALabelComesBeforeANodeOfThatNameAndTheDefaultPathLast) {
+  FlowText flow;
+  flow.node("c", "condition", "{'conditions':[{'if':{'var':'user.n','eq':1},'then':'success'}],'default_path':'rest'}")
+      .node("success", "message", kHello)
+      .node("other", "message", kHello)
+      .node("rest", "message", kHello);
+  EXPECT_EQ(Talk(flow, j("{'user':{'n':1}}")).start().node(), "success");
+  EXPECT_EQ(Talk(flow, j("{'user':{'n':2}}")).start().node(), "rest");
+  flow.edge("c", "other", "success");
+  EXPECT_EQ(Talk(flow, j("{'user':{'n':1}}")).start().node(), "other");
+}
+
 TEST(ConditionNode, WithoutAnythingItTakesDefault) {
   FlowText flow;
   flow.node("c", "condition", "{'conditions':[{'if':{},'then':'a'}]}")
@@ -278,6 +319,40 @@ TEST(Webhook, AFallbackResponseIsMappedAndTakesSuccess) {
   talk.fails("timeout").start();
   EXPECT_EQ(talk.node(), "good");
   EXPECT_EQ(talk.state("variables.a"), "[]");
+}
+
+TEST(Webhook, LimitsHaveDefaultsAndBounds) {
+  const auto call = [](const std::string& more) {
+    FlowText flow;
+    flow.node("w", "webhook", "{'url':'https://x.example/'" + more + "}");
+    Talk talk(flow);
+    talk.answers(200, "").start();
+    return talk.calls.at(0);
+  };
+  const HttpCall plain = call("");
+  EXPECT_EQ(plain.method, "GET");
+  EXPECT_EQ(plain.timeout, std::chrono::seconds(30));
+  EXPECT_EQ(plain.retry.attempts, 1);
+  EXPECT_EQ(plain.breaker.failures, 5);
+  EXPECT_EQ(plain.breaker.window, 20);
+  EXPECT_EQ(plain.breaker.span, std::chrono::seconds(60));
+  EXPECT_EQ(plain.breaker_key, "");
+  EXPECT_FALSE(plain.has_fallback);
+  EXPECT_EQ(call(",'timeout':0.1").timeout, std::chrono::seconds(1));
+  EXPECT_EQ(call(",'timeout':900").timeout, std::chrono::seconds(300));
+  EXPECT_EQ(call(",'body':{}").method, "POST");
+  const HttpCall own = call(
+      ",'circuit_breaker':{'key':'books','failures':2,'window':4,'within':9,'open':7},'fallback_response':{},"
+      "'retry':{'attempts':4,'delay':0.5,'backoff':3}");
+  EXPECT_EQ(own.breaker_key, "books");
+  EXPECT_EQ(own.breaker.failures, 2);
+  EXPECT_EQ(own.breaker.window, 4);
+  EXPECT_EQ(own.breaker.span, std::chrono::seconds(9));
+  EXPECT_EQ(own.breaker.open, std::chrono::seconds(7));
+  EXPECT_TRUE(own.has_fallback);
+  EXPECT_EQ(own.retry.attempts, 4);
+  EXPECT_EQ(own.retry.delay, std::chrono::milliseconds(500));
+  EXPECT_EQ(own.retry.backoff, 3);
 }
 
 TEST(Webhook, OnlyWhatMayPassIsTriedAgain) {

@@ -67,11 +67,19 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"unknown-label", "ERROR", "connections[0]", flow_text(message(), edge_text("a", "a", "perhaps"))},
         Wrong{"cycle-without-wait", "ERROR", "nodes.a",
               flow_text(message() + "," + message("b"), edge_text("a", "b") + "," + edge_text("b", "a"))},
+        Wrong{"cycle-without-wait", "ERROR", "nodes.a",
+              flow_text(message() + "," +
+                            node_text("b", "composite", "{'entry_node_id':'i','nodes':[" + message("i") + "]}"),
+                        edge_text("a", "b") + "," + edge_text("b", "a"))},
+        Wrong{"ambiguous-edge", "ERROR", "connections[1]",
+              flow_text(message() + "," + message("b") + "," + message("c"),
+                        edge_text("a", "b") + "," + edge_text("a", "c"))},
         Wrong{"missing-content", "ERROR", "nodes.a.content", flow_text(node_text("a", "message", "{}"))},
         Wrong{"missing-content", "ERROR", "nodes.a.content", flow_text(node_text("a", "question", "{}"))},
         Wrong{"missing-content", "ERROR", "nodes.a.content", flow_text(node_text("a", "condition", "{}"))},
         Wrong{"missing-content", "ERROR", "nodes.a.content", flow_text(node_text("a", "action", "{}"))},
         Wrong{"missing-content", "ERROR", "nodes.a.content", flow_text(node_text("a", "webhook", "{}"))},
+        Wrong{"missing-content", "ERROR", "nodes.a.content", flow_text(node_text("a", "composite", "{}"))},
         Wrong{"empty-message", "WARNING", "nodes.a.content", flow_text(node_text("a", "message", "{'messages':[]}"))},
         Wrong{"empty-message", "WARNING", "nodes.a.content",
               flow_text(node_text("a", "message", "{'messages':[{'type':'text','text':''}]}"))},
@@ -115,6 +123,19 @@ INSTANTIATE_TEST_SUITE_P(
               webhook("{'url':'https://x.example/','timeout':301}")},
         Wrong{"timeout-out-of-range", "ERROR", "nodes.a.content",
               webhook("{'url':'https://x.example/','timeout':'soon'}")},
+        Wrong{"timeout-out-of-range", "ERROR", "nodes.a.content",
+              webhook("{'url':'https://x.example/','timeout':0.5}")},
+        Wrong{"number-of-choices", "WARNING", "nodes.a.content",
+              flow_text(node_text("a", "question",
+                                  "{'question':'?','input_type':'choice','options':[1,2,3,4,5,6,7,8,9,10,11]}"))},
+        Wrong{"bad-expression", "ERROR", "conditions.c", flow_text(message(), "", ",'conditions':{'c':{}}")},
+        Wrong{"bad-expression", "ERROR", "nodes.a.content.conditions[0].if", branch("{'if':{},'then':'$0'}")},
+        Wrong{"bad-expression", "ERROR", "nodes.a.content.conditions[0].if", branch("{'if':null,'then':'$0'}")},
+        Wrong{"bad-expression", "ERROR", "nodes.a.content.conditions[0].if",
+              branch("{'if':[{'var':'user.x','eq':1}],'then':'$0'}")},
+        Wrong{"bad-expression", "ERROR", "connections[0].condition",
+              flow_text(message(),
+                        "{'source_node_id':'a','target_node_id':'a','connection_type':'$0','condition':'1 +'}")},
         Wrong{"long-timeout", "WARNING", "nodes.a.content", webhook("{'url':'https://x.example/','timeout':121}")},
         Wrong{"missing-auth-header", "INFO", "nodes.a.content", webhook("{'url':'https://x.example/'}")},
         Wrong{"unknown-scope", "WARNING", "nodes.a.content.text",
@@ -130,6 +151,21 @@ INSTANTIATE_TEST_SUITE_P(
               flow_text(node_text("a", "composite",
                                   "{'entry_node_id':'a','nodes':[" + message() + "],'connections':[" +
                                       edge_text("a", "z") + "]}"))}));
+
+// Edges of one label are told apart by their conditions; two to the same node are one.
+TEST(Validate, EdgesOfOneLabelAreLegalWithConditions) {
+  const std::string nodes = node_text("a", "question", "{'question':'?'}") + "," + message("b") + "," + message("c");
+  const auto when = [](const std::string& condition) {
+    return "{'source_node_id':'a','target_node_id':'c','connection_type':'default'," + condition + "},";
+  };
+  for (const std::string& condition : {when("'condition':'user.x == 1'"), when("'conditions':{'var':'user.x','eq':1}"),
+                                       when("'info':{'condition':'user.x == 1'}"), edge_text("a", "b") + ","})
+    EXPECT_EQ(shown(validate(
+                  j(flow_text(nodes + "," + message("d"), condition + edge_text("a", "b") + "," + edge_text("b", "d") +
+                                                              "," + edge_text("a", "c", "$0"))))),
+              "")
+        << condition;
+}
 
 Json bookbot() {
   return j(

@@ -34,6 +34,14 @@ struct SecretsTest : testing::Test {
   }
 };
 
+TEST_F(SecretsTest, FilesOfAFolderThatAUnitLoadsHaveItsNameBefore) {
+  put(credentials, "secrets_a", "of the folder");
+  put(directory, "a", "from directory");
+  EXPECT_EQ(secrets({}).find("a"), "of the folder");
+  put(credentials, "a", "by its own name");
+  EXPECT_EQ(secrets({}).find("a"), "by its own name");
+}
+
 TEST_F(SecretsTest, CredentialsWinOverTheDirectoryAndThatOverTheEnvironment) {
   const Environment environment{{"SLUICE_SECRET_A", "from environment"}, {"SLUICE_SECRET_BOOKS_TOKEN_V2", "mapped"}};
   EXPECT_EQ(secrets(environment).find("a"), "from environment");
