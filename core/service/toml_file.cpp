@@ -1,3 +1,8 @@
+// toml++ takes some broken headers, such as "[:.y]", for impossible and asserts that they are; a build without
+// assertions would go on with undefined behaviour. What it holds for impossible is refused here in every build.
+struct HeldImpossible {};
+#undef NDEBUG
+#define TOML_ASSERT(expr) (static_cast<bool>(expr) ? static_cast<void>(0) : throw HeldImpossible())
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
 #include <fmt/format.h>
@@ -113,12 +118,44 @@ class Reader {
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view kForm = "the file is TOML: [section] lines, key = value, texts in quotes";
+
+bool is_held_impossible(std::string_view text) {
+  try {
+    (void)toml::parse(text);
+    return false;
+  } catch (const HeldImpossible&) {
+    return true;
+  }
+}
+
+// The assertion does not tell where it is: the first line with which the text cannot be parsed.
+[[noreturn]] void refuse_impossible(const std::string& path, std::string_view text) {
+  int line = 1;
+  for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', end + 1), ++line) {
+    if (is_held_impossible(text.substr(0, end))) break;
+  }
+  throw ConfigError(fmt::format("{}:{}: this is no TOML", path, line), std::string(kForm));
+}
+
+toml::parse_result parse(const std::string& path, std::string_view text) {
+  try {
+    return toml::parse(text, path);
+  } catch (const HeldImpossible&) {
+    refuse_impossible(path, text);
+  }
+}
+
+}  // namespace
+
 void read_toml_file(const std::string& path, Options& options) {
   const std::string text = read_file(path);
-  const toml::parse_result parsed = toml::parse(text, path);
+  const toml::parse_result parsed = parse(path, text);
   if (!parsed) {
     throw ConfigError(fmt::format("{}:{}: {}", path, parsed.error().source().begin.line, parsed.error().description()),
-                      "the file is TOML: [section] lines, key = value, texts in quotes");
+                      std::string(kForm));
   }
   Reader(path, options).read_root(parsed.table());
 }
