@@ -30,10 +30,12 @@ class Listener : public Service {
     pg::Pool pool(context.loop, blocking, database, kConnections);
     ListenerMetrics metrics(context.metrics);
     Doorbell doorbell(context.loop, blocking, database, "events", Wake::from(context.options), context.metrics);
+    const auto on_outage = [&context](bool over) {
+      over ? context.health.ready() : context.health.not_ready(kNoDatabase);
+    };
+    doorbell.on_outage(on_outage);
     pg::Reconnector reconnector(context.loop, blocking, database, "events");
-    reconnector.on_outage([&context](bool over) {
-      if (!over) context.health.not_ready(kNoDatabase);
-    });
+    reconnector.on_outage(on_outage);
     EventStream stream(context.loop, std::move(reconnector), pool,
                        static_cast<int>(context.options.integer("listener.batch_size")), metrics);
     Process process(context.loop, blocking, database, "listener");

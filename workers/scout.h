@@ -3,6 +3,7 @@
 // gives its place up when it has no room; and when it dies or is not heard of for 4 s, another takes its place.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "core/service/doorbell.h"
@@ -19,6 +20,12 @@ class Scout {
   // Has a connection of its own, to the server itself, for a lock and for the others' calls. When `wake` is by polling
   // it needs none: each worker polls for itself.
   Scout(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, Wake wake, Doorbell& doorbell, Metrics& metrics);
+
+  // As that of Doorbell, also while another worker is the scout.
+  void on_outage(const std::function<void(bool over)>& call) {
+    reconnector_.on_outage(call);
+    doorbell_.on_outage(call);
+  }
 
   // Tells the outcome of the last claim and returns when it is time for the next, or when `stop` came. A lost
   // connection is made anew here, and counts as a call.

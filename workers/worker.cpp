@@ -43,9 +43,12 @@ class Worker : public Service {
     Doorbell doorbell(context.loop, blocking, database, "tasks", wake, context.metrics);
     Scout scout(context.loop, blocking, database, wake, doorbell, context.metrics);
     const int in_flight = static_cast<int>(context.options.integer("worker.concurrency"));
+    const auto on_outage = [&context](bool over) {
+      over ? context.health.ready() : context.health.not_ready(kNoDatabase);
+    };
+    scout.on_outage(on_outage);
     pg::Reconnector reconnector(context.loop, blocking, database, "tasks");
-    reconnector.on_outage(
-        [&context](bool over) { over ? context.health.ready() : context.health.not_ready(kNoDatabase); });
+    reconnector.on_outage(on_outage);
     Pump pump(context.loop, std::move(reconnector), process, runner, metrics, denied, {.in_flight = in_flight});
 
     TaskScope parts(context.loop);

@@ -72,3 +72,7 @@ SELECT sluice_private.grant_to('sluice_reader', 'SELECT ON sluice.session_overvi
 SELECT sluice_private.grant_to('sluice_reader', 'SELECT (id, user_id, flow_id, flow_version_id, current_node_id, state, stack, wait, info, started_at, '
   'last_activity_at, ended_at, status, revision, state_hash, correlation_id) ON sluice.conversation_sessions');
 SELECT sluice_private.grant_to('sluice_api', 'SELECT ON sluice.session_overview, sluice.task_overview');
+
+-- These two are older than the roles, so no default privilege covers them. Daemons ask them whether the schema is the one that they know.
+SELECT sluice_private.grant_to('sluice_daemon', format('SELECT ON %s', t.name))
+  FROM unnest(ARRAY['sluice.schema_migrations', 'sluice_private.api_files']) AS t (name) WHERE to_regclass(t.name) IS NOT NULL;

@@ -85,8 +85,10 @@ SELECT is((SELECT count(*) FROM test.sent(:p, endpoints => ARRAY[:'a']::uuid[], 
 SELECT is((SELECT count(*) FROM test.sent(:p, endpoints => ARRAY[:'a']::uuid[], rooms => '{0}', floors => '{NULL}') WHERE endpoint_id = :'a'), 0::bigint, 'no room');
 SELECT is((SELECT count(*) FROM test.sent(:p, busy => ARRAY(SELECT delivery_id FROM test.sent(:p)))), 2::bigint, 'busy ones are passed over');
 SELECT is((SELECT count(*) FROM test.sent(:p, endpoints => ARRAY[:'a', :'b']::uuid[], rooms => '{NULL,NULL}', floors => '{infinity,infinity}')), 0::bigint, 'floor');
-SELECT is((SELECT array_agg(delivery_id ORDER BY delivery_id) FROM test.sent(:p, endpoints => ARRAY[:'a']::uuid[], rooms => '{NULL}', floors => ARRAY[d.due_at], floor_ids => ARRAY[d.id])),
-          ARRAY(SELECT s.delivery_id FROM test.sent(:p) s WHERE s.delivery_id > d.id ORDER BY 1), 'a floor is a place among deliveries that are due at the same time')
+SELECT is(ARRAY(SELECT s.delivery_id FROM test.sent(:p, endpoints => ARRAY[:'a']::uuid[], rooms => '{NULL}', floors => ARRAY[d.due_at], floor_ids => ARRAY[d.id]) AS s
+                 WHERE s.endpoint_id = :'a' ORDER BY 1),
+          ARRAY(SELECT r.id FROM (SELECT w.id FROM sluice.webhook_deliveries w WHERE w.endpoint_id = :'a' AND (w.due_at, w.id) > (d.due_at, d.id)
+                                   ORDER BY w.due_at, w.id LIMIT (SELECT e.max_in_flight FROM sluice.webhook_endpoints e WHERE e.id = :'a')) AS r ORDER BY 1), 'a floor is a place among deliveries that are due at the same time')
   FROM (SELECT w.due_at, w.id FROM sluice.webhook_deliveries w WHERE w.endpoint_id = :'a' ORDER BY w.due_at, w.id LIMIT 1) AS d;
 SELECT is((SELECT count(DISTINCT endpoint_id) FROM test.sent(:p, most => 2)), 2::bigint, 'a small limit is shared by the lanes');
 SELECT isnt((SELECT endpoint_id FROM test.sent(:p, most => 1, after => (SELECT endpoint_id FROM test.sent(:p, most => 1)))), (SELECT endpoint_id FROM test.sent(:p, most => 1)), 'round robin');
