@@ -16,7 +16,8 @@ using std::chrono::seconds;
 constexpr seconds kAnswer{30};            // for a round trip; a session's lock is waited for 2 s at most
 constexpr seconds kSweepEvery{1};         // from the beginning, for tasks that came back behind the watermark
 constexpr milliseconds kCommitSkew{100};  // a task may become visible this long after its order_key was taken
-constexpr milliseconds kLookBackEvery{20};  // for such tasks, in a backlog: what is behind has to be read again each time
+constexpr milliseconds kLookBackEvery{
+    20};  // for such tasks, in a backlog: what is behind has to be read again each time
 constexpr milliseconds kConflictPause{5};
 constexpr milliseconds kGatherFor{5};  // after a full claim, until a few free places are worth another
 constexpr milliseconds kFullFor{100};  // without room for a claim, before another is to look out
