@@ -31,10 +31,9 @@ class Notifier : public Service {
     const WebhookKeys keys(context.secrets);
     NotifierMetrics metrics(context.metrics);
     Process process(context.loop, blocking, database, "notifier");
+    // While the pump waits to be enrolled it does not look at its own connection.
+    process.on_outage([&context](bool over) { over ? context.health.ready() : context.health.not_ready(kNoDatabase); });
     Doorbell doorbell(context.loop, blocking, database, "deliveries", Wake::from(context.options), context.metrics);
-    // The pump does not look at its connection while it waits to be enrolled; the doorbell always listens on its own.
-    doorbell.on_outage(
-        [&context](bool over) { over ? context.health.ready() : context.health.not_ready(kNoDatabase); });
     Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "deliveries"), process, sender, keys,
               metrics, {.in_flight = static_cast<int>(context.options.integer("notifier.concurrency"))},
               {.connected =

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ class Process {
 
   // `kind` is listener, worker or notifier.
   Process(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string kind);
+
+  // Calls `call` with false when the heartbeats cannot reach the database, and with true when they can again.
+  void on_outage(std::function<void(bool over)> call) { reconnector_.on_outage(std::move(call)); }
 
   // Registers and sends heartbeats over a connection of its own until `stop`, then gives up every id: claims that are
   // left are free at once. Stop it last.

@@ -61,6 +61,21 @@ TEST_P(ReadinessFault, FollowsTheDatabase) {
   EXPECT_EQ(wait_for(address, 200).body, GetParam() + ": ready\n");
 }
 
+// Nothing else runs then: a notifier's pump waits to be enrolled, and its doorbell waits for the pump.
+TEST_P(ReadinessFault, FollowsTheDatabaseBeforeItIsEnrolled) {
+  client_.run("begin; lock table sluice_private.processes in access exclusive mode");
+  TcpProxy proxy(TestCluster::instance().port());
+  DaemonProcess daemon(GetParam(), database_.dsn_through(proxy.port()), {"--metrics.listen", "127.0.0.1:0"});
+  const std::string address = address_of(daemon);
+  proxy.refuse_connections();
+  proxy.cut_connections();
+  EXPECT_EQ(wait_for(address, 503).status, 503);
+
+  client_.run("rollback");
+  proxy.accept_connections();
+  EXPECT_EQ(wait_for(address, 200).body, GetParam() + ": ready\n");
+}
+
 INSTANTIATE_TEST_SUITE_P(Daemons, ReadinessFault, testing::Values("listener", "worker", "notifier"),
                          [](const auto& info) { return info.param; });
 
