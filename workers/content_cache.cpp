@@ -47,10 +47,17 @@ Task<std::shared_ptr<const flow::ContentSource>> ContentCache::get(std::shared_p
 }
 
 Task<std::shared_ptr<const flow::ContentSource>> ContentCache::load(const flow::FlowSet& flows) {
-  const std::set<std::string> ids = content_ids(flows);
-  if (ids.empty()) co_return nullptr;
+  const std::set<std::string> written = content_ids(flows);
+  if (written.empty()) co_return nullptr;
+  std::set<std::string> ids;
+  std::set<std::string> prefixes;  // of those that are templates: what they will be is known at the step only
+  for (const std::string& id : written) {
+    const auto reference = id.find("{{");
+    reference == std::string::npos ? ids.insert(id) : prefixes.insert(id.substr(0, reference));
+  }
   pg::Lease connection = co_await pool_.acquire();
-  const pg::Result rows = co_await connection->query(sql::query("load_content"), pg::Params().text_array(ids));
+  const pg::Result rows =
+      co_await connection->query(sql::query("load_content"), pg::Params().text_array(ids).text_array(prefixes));
   co_return std::make_shared<Rows>(rows);
 }
 

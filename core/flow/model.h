@@ -90,7 +90,7 @@ class Flow : public Graph {
   Json variables = make_object();
   Json conditions = make_object();
   Condition::Names named;               // `conditions`, compiled
-  std::set<std::string> content_ids;    // cms_content rows that its nodes may show; templates are not resolved
+  std::set<std::string> content_ids;    // cms_content rows that its nodes may show; some may be templates
   std::vector<std::string> references;  // other flows that its composites call
   bool reads_history = false;           // whether anything in it looks at session.history
 

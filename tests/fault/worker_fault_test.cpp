@@ -173,6 +173,22 @@ TEST_F(WorkerFault, ContentIsReadByIdWithAVariantThatStaysWithItsSession) {
   EXPECT_EQ(client_.value(fmt::format("select content ->> 'text' from sluice.history('{}')", token)), "Hi Ada");
 }
 
+TEST_F(WorkerFault, ContentIsReadByAnIdThatIsMadeAtTheStep) {
+  client_.run(R"(insert into sluice.cms_content (content_id, content) values
+    ('hello-en', '{"text": "Hello"}'), ('hello-de', '{"text": "Hallo"}'), ('other', '{"text": "Other"}'))");
+  publish(R"({"name": "greet", "entry_node_id": "m", "variables": {}, "nodes": [
+    {"node_id": "m", "node_type": "message", "content": {"messages": [
+      {"content_id": "hello-{{user.language}}"}, {"content_id": "{{user.extra}}"}]}}], "connections": []})");
+  DaemonProcess worker("worker", database_.dsn());
+  const std::string token = client_.value(
+      R"(select session_token from sluice.start_session('greet', null, '{"user": {"language": "de", "extra": "other"}}'))");
+  wait_for_status(token, "completed");
+  EXPECT_EQ(
+      client_.value(fmt::format(
+          "select string_agg(content ->> 'text', ' ' order by content ->> 'text') from sluice.history('{}')", token)),
+      "Hallo Other");
+}
+
 TEST_F(WorkerFault, ServerRestartedInTheMiddleNothingIsLost) {
   // The tests' server commits asynchronously, so an immediate shutdown may lose what it has confirmed; not here.
   client_.run("alter database " + database_.name() + " set synchronous_commit = on");
