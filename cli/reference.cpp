@@ -48,10 +48,8 @@ struct Page {
 };
 
 constexpr std::array kPages{
-    Page{"commands", commands_page},
-    Page{"completion", bash_completion},
-    Page{"configuration", options_reference},
-    Page{"options", options_page},
+    Page{"commands", commands_page},    Page{"completion", bash_completion}, Page{"configuration", options_reference},
+    Page{"metrics", metrics_reference}, Page{"options", options_page},
 };
 
 ExitCode run_reference(Invocation& invocation) {
@@ -61,15 +59,17 @@ ExitCode run_reference(Invocation& invocation) {
     fmt::print("{}", page.text());
     return ExitCode::kGood;
   }
-  throw UsageError(fmt::format("there is no page '{}'", name), "completion, configuration, commands or options");
+  throw UsageError(fmt::format("there is no page '{}'", name),
+                   "completion, configuration, metrics, commands or options");
 }
 
 constexpr Command kCommands[] = {
     {"reference",
      "PAGE",
      "print a page that is made from the program's own tables",
-     "PAGE is completion (for bash), configuration (Markdown), or the parts of the man pages as scdoc text: commands,\n"
-     "options. Example:\n\n"
+     "PAGE is completion (for bash), configuration or metrics (Markdown), or the parts of the man pages as scdoc "
+     "text:\n"
+     "commands, options. Example:\n\n"
      "  source <(sluice reference completion)\n",
      {},
      run_reference},

@@ -21,7 +21,10 @@ class NotifierMetrics {
         lanes(metrics.gauge("sluice_lanes_owned", "Endpoints that this notifier sends to.")),
         paused(metrics.gauge("sluice_lanes_paused", "Lanes that are paused: Retry-After, overload, an open breaker.")),
         open(metrics.gauge("sluice_lanes_open_breakers", "Lanes whose breaker is not closed.")),
-        metrics_(metrics) {}
+        attempts_(metrics.counters("sluice_delivery_attempts_total", "Attempts by outcome and class of error.",
+                                   {"outcome", "error"})),
+        duration_(metrics.histograms("sluice_delivery_duration_seconds", "Duration of a request.", duration_bounds(),
+                                     {"outcome"})) {}
 
   // An attempt that ended: delivered, retry, dead, deferred, interrupted, or lost to another notifier; with the class
   // of its error.
@@ -29,10 +32,8 @@ class NotifierMetrics {
     Series& series = series_[{std::string(outcome), error_class}];
     if (series.attempts == nullptr) {
       const std::string name(outcome);
-      series.attempts = &metrics_.counter("sluice_delivery_attempts_total", "Attempts by outcome and class of error.",
-                                          {{"outcome", name}, {"error", error_class.empty() ? "none" : error_class}});
-      series.duration = &metrics_.histogram("sluice_delivery_duration_seconds", "Duration of a request.",
-                                            duration_bounds(), {{"outcome", name}});
+      series.attempts = &attempts_.with({name, error_class.empty() ? "none" : error_class});
+      series.duration = &duration_.with({name});
     }
     series.attempts->add();
     series.duration->observe(seconds);
@@ -51,7 +52,8 @@ class NotifierMetrics {
     Counter* attempts = nullptr;
     Histogram* duration = nullptr;
   };
-  Metrics& metrics_;
+  Labelled<Counter> attempts_;
+  Labelled<Histogram> duration_;
   std::map<std::pair<std::string, std::string>, Series> series_;  // by outcome and class
 };
 

@@ -21,13 +21,11 @@ Deadline answer_deadline() {
 }  // namespace
 
 Scout::Scout(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, Wake wake, Doorbell& doorbell,
-             Metrics& metrics)
+             WorkerMetrics& metrics)
     : reconnector_(loop, pool, std::move(options), "scout"),
       by_notification_(wake.by_notification),
       doorbell_(doorbell),
-      scouting_(metrics.gauge("sluice_tasks_scouting", "1 while this worker looks out for new tasks.")),
-      calls_(metrics.counter("sluice_tasks_calls_total",
-                             "Times this worker called the others because of a full claim.")) {}
+      metrics_(metrics) {}
 
 Task<void> Scout::next(Claimed last, StopToken stop) {
   bool lost = false;
@@ -64,7 +62,7 @@ Task<void> Scout::lead(Claimed last, StopToken stop) {
   if (last.full && Clock::now() >= called_ + kCallEvery) {
     co_await run("call_workers");
     called_ = Clock::now();
-    calls_.add();
+    metrics_.calls.add();
   } else if (Clock::now() >= heard_ + kLook) {
     co_await run("scout_beat");
   }
@@ -112,7 +110,7 @@ void Scout::become(bool scout) {
   if (scout_ && !scout) doorbell_.leave();
   if (scout_ != scout) log_debug(scout ? "looking out for tasks" : "no longer looking out for tasks");
   scout_ = scout;
-  scouting_.set(scout ? 1 : 0);
+  metrics_.scouting.set(scout ? 1 : 0);
 }
 
 Task<void> Scout::run(std::string_view query) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/service/doorbell.h"
+#include "workers/worker_metrics.h"
 
 namespace sluice::workers {
 
@@ -19,7 +20,8 @@ class Scout {
  public:
   // Has a connection of its own, to the server itself, for a lock and for the others' calls. When `wake` is by polling
   // it needs none: each worker polls for itself.
-  Scout(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, Wake wake, Doorbell& doorbell, Metrics& metrics);
+  Scout(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, Wake wake, Doorbell& doorbell,
+        WorkerMetrics& metrics);
 
   // As that of Doorbell, also while another worker is the scout.
   void on_outage(const std::function<void(bool over)>& call) {
@@ -50,8 +52,7 @@ class Scout {
   bool ask_now_ = true;
   Clock::time_point heard_{};   // when the scout's session last did something
   Clock::time_point called_{};  // when it last called
-  Gauge& scouting_;
-  Counter& calls_;
+  WorkerMetrics& metrics_;
 };
 
 }  // namespace sluice::workers

@@ -41,7 +41,7 @@ class Worker : public Service {
     Process process(context.loop, blocking, database, "worker");
     const Wake wake = Wake::from(context.options);
     Doorbell doorbell(context.loop, blocking, database, "tasks", wake, context.metrics);
-    Scout scout(context.loop, blocking, database, wake, doorbell, context.metrics);
+    Scout scout(context.loop, blocking, database, wake, doorbell, metrics);
     const int in_flight = static_cast<int>(context.options.integer("worker.concurrency"));
     const auto on_outage = [&context](bool over) {
       over ? context.health.ready() : context.health.not_ready(kNoDatabase);

@@ -14,26 +14,30 @@ class WorkerMetrics {
         claimed(metrics.counter("sluice_tasks_claimed_total", "Tasks claimed.")),
         batch(metrics.histogram("sluice_commit_batch_tasks", "Tasks committed in one round trip.",
                                 {1, 2, 4, 8, 16, 32, 64, 128})),
-        metrics_(metrics) {}
+        scouting(metrics.gauge("sluice_tasks_scouting", "1 while this worker looks out for new tasks.")),
+        calls(metrics.counter("sluice_tasks_calls_total",
+                              "Times this worker called the others because of a full claim.")),
+        ended_(metrics.counters("sluice_tasks_ended_total", "Tasks by kind and how they ended.", {"kind", "outcome"})),
+        duration_(metrics.histograms("sluice_task_duration_seconds",
+                                     "From claim to committed outcome, by kind and how it ended.", duration_bounds(),
+                                     {"kind", "outcome"})) {}
 
   // How a task ended (applied, failed, discarded, retried, lost …) and how long after its claim.
   void ended(const std::string& kind, std::string_view outcome, double seconds) {
-    metrics_
-        .counter("sluice_tasks_ended_total", "Tasks by kind and how they ended.",
-                 {{"kind", kind}, {"outcome", std::string(outcome)}})
-        .add();
-    metrics_
-        .histogram("sluice_task_duration_seconds", "From claim to committed outcome, by kind and how it ended.",
-                   duration_bounds(), {{"kind", kind}, {"outcome", std::string(outcome)}})
-        .observe(seconds);
+    const std::vector<std::string> labels{kind, std::string(outcome)};
+    ended_.with(labels).add();
+    duration_.with(labels).observe(seconds);
   }
 
   Gauge& in_flight;
   Counter& claimed;
   Histogram& batch;
+  Gauge& scouting;
+  Counter& calls;
 
  private:
-  Metrics& metrics_;
+  Labelled<Counter> ended_;
+  Labelled<Histogram> duration_;
 };
 
 }  // namespace sluice::workers

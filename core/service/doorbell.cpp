@@ -39,12 +39,7 @@ Doorbell::Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, s
       wake_(wake),
       reconnector_(loop, pool, std::move(options), "doorbell of " + flag_),
       found_last_(Clock::now()),
-      notifications_(
-          metrics.counter("sluice_" + flag_ + "_notifications_total", "Notifications that woke a sleeping reader.")),
-      declared_(
-          metrics.counter("sluice_" + flag_ + "_declared_total", "Times a reader declared that it goes to sleep.")),
-      found_by_heartbeat_(metrics.counter("sluice_" + flag_ + "_found_by_heartbeat_total",
-                                          "Polls of the safety net that found what no notification told of.")) {}
+      metrics_(metrics, flag_) {}
 
 Task<void> Doorbell::next(Polled last, StopToken stop) {
   bool lost = false;
@@ -80,7 +75,7 @@ Task<void> Doorbell::step(Polled last, StopToken stop) {
   if (last.found) {
     found_last_ = Clock::now();
     const std::optional<bool> flag_was_up = std::exchange(heartbeat_, std::nullopt);
-    if (flag_was_up.value_or(false)) found_by_heartbeat_.add();
+    if (flag_was_up.value_or(false)) metrics_.found_by_heartbeat.add();
     // What is found while draining came from a writer that needed no notification; the state stays.
     if (state_ == State::kDrained) state_ = State::kDrain;
     const bool busy = state_ == State::kIdle && ++found_idle_ >= kBusyFinds;
@@ -119,7 +114,7 @@ Task<void> Doorbell::declare() {
   (void)co_await run("raise_flag");
   const pg::Result result = co_await connection_->query(sql::query("drain_horizon"), {}, answer_deadline());
   bound_ = result.one().get<std::string>("bound");
-  declared_.add();
+  metrics_.declared.add();
   drain_pause_ = kHotPause;
   state_ = State::kDrain;
 }
@@ -155,7 +150,7 @@ Task<void> Doorbell::idle(Polled last, StopToken stop) {
     if (notification) what = meaning(*notification);
   }
   if (what != Heard::kNothing) {
-    notifications_.add();
+    metrics_.notifications.add();
     on_rung_();
     if (what == Heard::kRing && answers_rings_) what = co_await linger(stop);
     if (what == Heard::kAwake) co_await wake();

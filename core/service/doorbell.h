@@ -27,7 +27,7 @@
 
 #include "core/async/stop_token.h"
 #include "core/pg/reconnect.h"
-#include "core/service/metrics.h"
+#include "core/service/doorbell_metrics.h"
 #include "core/service/options.h"
 
 namespace sluice {
@@ -106,9 +106,7 @@ class Doorbell {
   Deadline lowered_{};             // when the flag was last set to 0, for wake = poll
   int found_idle_ = 0;             // polls in a row that found something in IDLE
   std::optional<bool> heartbeat_;  // the last poll was the safety net's, and whether the flag was up then
-  Counter& notifications_;
-  Counter& declared_;
-  Counter& found_by_heartbeat_;
+  DoorbellMetrics metrics_;
 };
 
 }  // namespace sluice

@@ -29,10 +29,11 @@ std::string escaped(std::string_view text, bool quotes) {
 }
 
 // a="b",c="d"
-std::string label_text(const Labels& labels) {
+std::string label_text(const std::vector<std::string>& names, const std::vector<std::string>& values) {
   std::string result;
-  for (const auto& [name, value] : labels) {
-    fmt::format_to(std::back_inserter(result), "{}{}=\"{}\"", result.empty() ? "" : ",", name, escaped(value, true));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    fmt::format_to(std::back_inserter(result), "{}{}=\"{}\"", result.empty() ? "" : ",", names[i],
+                   escaped(values[i], true));
   }
   return result;
 }
@@ -51,7 +52,7 @@ void write(std::string& out, const std::string& name, const std::string& labels,
   for (std::size_t i = 0; i < histogram.counts().size(); ++i) {
     total += histogram.counts()[i];
     const std::string bound = i < histogram.bounds().size() ? fmt::format("{}", histogram.bounds()[i]) : "+Inf";
-    write(out, name + "_bucket", before + "le=\"" + bound + "\"", static_cast<double>(total));
+    write(out, name + "_bucket", fmt::format("{}le=\"{}\"", before, bound), static_cast<double>(total));
   }
   write(out, name + "_sum", labels, histogram.sum());
   write(out, name + "_count", labels, static_cast<double>(total));
@@ -74,43 +75,66 @@ std::vector<double> duration_bounds() {
 struct Metrics::Family {
   using Series = std::variant<Counter, Gauge, Histogram>;
   std::string help;
-  std::size_t kind = 0;
+  std::vector<std::string> labels;
+  Series fresh;
   std::map<std::string, Series> series;  // by label text
+
+  Series& with(const std::vector<std::string>& values) {
+    if (values.size() != labels.size()) throw std::logic_error("a metric has other labels: " + help);
+    std::string key = label_text(labels, values);
+    if (series.size() >= kMaxSeries && !series.contains(key)) {
+      key = label_text(labels, std::vector<std::string>(labels.size(), "other"));
+    }
+    return series.try_emplace(std::move(key), fresh).first->second;
+  }
 };
 
 Metrics::Metrics() = default;
 Metrics::~Metrics() = default;
 
 template <typename Metric, typename... Arguments>
-Metric& Metrics::find_or_make(std::string_view name, std::string_view help, const Labels& labels,
-                              const Arguments&... arguments) {
-  const Family::Series fresh(std::in_place_type<Metric>, arguments...);
-  auto family = families_.find(name);
-  if (family == families_.end()) {
-    family = families_.emplace(std::string(name), Family{std::string(help), fresh.index(), {}}).first;
+Labelled<Metric> Metrics::family(std::string_view name, std::string_view help, std::vector<std::string> labels,
+                                 Arguments... arguments) {
+  auto found = families_.find(name);
+  if (found == families_.end()) {
+    found = families_
+                .emplace(std::string(name), Family{std::string(help),
+                                                   std::move(labels),
+                                                   Family::Series(std::in_place_type<Metric>, std::move(arguments)...),
+                                                   {}})
+                .first;
   }
-  if (family->second.kind != fresh.index()) throw std::logic_error("metric " + std::string(name) + " has two kinds");
-  auto& series = family->second.series;
-  std::string key = label_text(labels);
-  if (series.size() >= kMaxSeries && !series.contains(key)) {
-    Labels other = labels;
-    for (auto& label : other) label.second = "other";
-    key = label_text(other);
+  Family& family = found->second;
+  if (!std::holds_alternative<Metric>(family.fresh)) {
+    throw std::logic_error("metric " + std::string(name) + " has two kinds");
   }
-  return std::get<Metric>(series.try_emplace(key, fresh).first->second);
+  return Labelled<Metric>(
+      [&family](const std::vector<std::string>& values) -> Metric& { return std::get<Metric>(family.with(values)); });
 }
 
-Counter& Metrics::counter(std::string_view name, std::string_view help, const Labels& labels) {
-  return find_or_make<Counter>(name, help, labels);
+Counter& Metrics::counter(std::string_view name, std::string_view help) {
+  return family<Counter>(name, help, {}).with({});
 }
 
-Gauge& Metrics::gauge(std::string_view name, std::string_view help, const Labels& labels) {
-  return find_or_make<Gauge>(name, help, labels);
+Gauge& Metrics::gauge(std::string_view name, std::string_view help) {
+  return family<Gauge>(name, help, {}).with({});
 }
 
-Histogram& Metrics::histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds,
-                              const Labels& labels) {
-  return find_or_make<Histogram>(name, help, labels, bounds);
+Histogram& Metrics::histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds) {
+  return family<Histogram>(name, help, {}, bounds).with({});
+}
+
+Labelled<Counter> Metrics::counters(std::string_view name, std::string_view help, std::vector<std::string> labels) {
+  return family<Counter>(name, help, std::move(labels));
+}
+
+Labelled<Gauge> Metrics::gauges(std::string_view name, std::string_view help, std::vector<std::string> labels) {
+  return family<Gauge>(name, help, std::move(labels));
+}
+
+Labelled<Histogram> Metrics::histograms(std::string_view name, std::string_view help, std::vector<double> bounds,
+                                        std::vector<std::string> labels) {
+  return family<Histogram>(name, help, std::move(labels), std::move(bounds));
 }
 
 void Metrics::on_collect(std::function<void()> collect) {
@@ -122,7 +146,7 @@ std::string Metrics::text() {
   std::string out;
   for (const auto& [name, family] : families_) {
     fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, escaped(family.help, false), name,
-                   kKinds[family.kind]);
+                   kKinds[family.fresh.index()]);
     for (const auto& [labels, series] : family.series) {
       if (const auto* histogram = std::get_if<Histogram>(&series)) {
         write(out, name, labels, *histogram);
@@ -134,6 +158,15 @@ std::string Metrics::text() {
     }
   }
   return out;
+}
+
+std::vector<MetricDescription> Metrics::descriptions() const {
+  std::vector<MetricDescription> all;
+  all.reserve(families_.size());
+  for (const auto& [name, family] : families_) {
+    all.push_back({name, kKinds[family.fresh.index()], family.help, family.labels});
+  }
+  return all;
 }
 
 }  // namespace sluice

@@ -39,7 +39,7 @@ double open_descriptors() {
 }  // namespace
 
 void add_process_metrics(Metrics& metrics) {
-  metrics.gauge("sluice_build_info", "Always 1; the version is the label.", {{"version", SLUICE_VERSION}}).set(1);
+  metrics.gauges("sluice_build_info", "Always 1; the version is the label.", {"version"}).with({SLUICE_VERSION}).set(1);
   Gauge& resident = metrics.gauge("sluice_process_resident_bytes", "Memory of the process that is in RAM.");
   Gauge& descriptors = metrics.gauge("sluice_process_open_descriptors", "Descriptors that the process has open.");
   Counter& cpu = metrics.counter("sluice_process_cpu_seconds_total", "Processor time, user and system.");

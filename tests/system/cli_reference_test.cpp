@@ -34,6 +34,12 @@ TEST(CliReference, TheConfigurationPageInTheDocumentationIsThisOne) {
       << "make it anew: build/bin/sluice reference configuration >docs/configuration.md";
 }
 
+TEST(CliReference, TheMetricsPageInTheDocumentationIsThisOne) {
+  const Outcome page = run_sluice({"reference", "metrics"});
+  EXPECT_EQ(page.out, content_of(std::string(SLUICE_SOURCE_DIR) + "/docs/metrics.md"))
+      << "make it anew: build/bin/sluice reference metrics >docs/metrics.md";
+}
+
 TEST(CliReference, BashCompletesCommandsFlagsAndValues) {
   EXPECT_EQ(completions("sluice work"), "worker\n");
   EXPECT_EQ(completions("sluice flow imp"), "import\n");

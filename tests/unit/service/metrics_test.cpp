@@ -11,10 +11,10 @@ namespace {
 
 TEST(Metrics, WritesEveryKindAsPrometheusText) {
   Metrics metrics;
-  metrics.counter("sluice_tasks_total", "Tasks, by outcome.", {{"outcome", "done"}}).add(3);
-  metrics.counter("sluice_tasks_total", "Tasks, by outcome.", {{"outcome", "failed"}}).add();
+  metrics.counters("sluice_tasks_total", "Tasks, by outcome.", {"outcome"}).with({"done"}).add(3);
+  metrics.counters("sluice_tasks_total", "Tasks, by outcome.", {"outcome"}).with({"failed"}).add();
   metrics.gauge("sluice_lag_seconds", "How far behind.").set(1.5);
-  Histogram& seconds = metrics.histogram("sluice_step_seconds", "A step.", {0.5, 1}, {{"kind", "input"}});
+  Histogram& seconds = metrics.histograms("sluice_step_seconds", "A step.", {0.5, 1}, {"kind"}).with({"input"});
   for (const double value : {0.25, 0.5, 0.75, 4.0}) seconds.observe(value);
   EXPECT_EQ(metrics.text(),
             "# HELP sluice_lag_seconds How far behind.\n"
@@ -35,15 +35,29 @@ TEST(Metrics, WritesEveryKindAsPrometheusText) {
 
 TEST(Metrics, GivesTheSameMetricForTheSameNameAndLabels) {
   Metrics metrics;
-  Counter& first = metrics.counter("sluice_a_total", "A.", {{"k", "v"}});
-  EXPECT_EQ(&first, &metrics.counter("sluice_a_total", "A.", {{"k", "v"}}));
-  EXPECT_NE(&first, &metrics.counter("sluice_a_total", "A.", {{"k", "w"}}));
+  Counter& first = metrics.counters("sluice_a_total", "A.", {"k"}).with({"v"});
+  EXPECT_EQ(&first, &metrics.counters("sluice_a_total", "A.", {"k"}).with({"v"}));
+  EXPECT_NE(&first, &metrics.counters("sluice_a_total", "A.", {"k"}).with({"w"}));
   EXPECT_THROW(metrics.gauge("sluice_a_total", "A."), std::logic_error);
+  EXPECT_THROW((void)metrics.counters("sluice_a_total", "A.", {"k"}).with({"v", "w"}), std::logic_error);
+}
+
+TEST(Metrics, DescribesWhatNothingWasCountedUnderYet) {
+  Metrics metrics;
+  (void)metrics.histograms("sluice_e_seconds", "E.", {1}, {"kind", "outcome"});
+  metrics.gauge("sluice_f", "F.");
+  const auto all = metrics.descriptions();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].name, "sluice_e_seconds");
+  EXPECT_EQ(all[0].kind, "histogram");
+  EXPECT_EQ(all[0].help, "E.");
+  EXPECT_EQ(all[0].labels, (std::vector<std::string>{"kind", "outcome"}));
+  EXPECT_TRUE(all[1].labels.empty());
 }
 
 TEST(Metrics, EscapesLabelsAndHelp) {
   Metrics metrics;
-  metrics.gauge("sluice_b", "One\nline \\ \"quoted\"", {{"host", "a\"b\\c\nd"}}).set(-1);
+  metrics.gauges("sluice_b", "One\nline \\ \"quoted\"", {"host"}).with({"a\"b\\c\nd"}).set(-1);
   EXPECT_EQ(metrics.text(),
             "# HELP sluice_b One\\nline \\\\ \"quoted\"\n# TYPE sluice_b gauge\n"
             "sluice_b{host=\"a\\\"b\\\\c\\nd\"} -1\n");
@@ -51,8 +65,8 @@ TEST(Metrics, EscapesLabelsAndHelp) {
 
 TEST(Metrics, BoundsTheNumberOfSeries) {
   Metrics metrics;
-  for (int i = 0; i < 5000; ++i) metrics.counter("sluice_c_total", "C.", {{"id", std::to_string(i)}}).add();
-  EXPECT_EQ(metrics.counter("sluice_c_total", "C.", {{"id", "other"}}).value(), 4000);
+  for (int i = 0; i < 5000; ++i) metrics.counters("sluice_c_total", "C.", {"id"}).with({std::to_string(i)}).add();
+  EXPECT_EQ(metrics.counters("sluice_c_total", "C.", {"id"}).with({"other"}).value(), 4000);
 }
 
 TEST(Metrics, CollectorsRunBeforeTheTextIsWritten) {
