@@ -60,10 +60,10 @@ ArgumentCount arguments_of(const Command& command) {
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> kCommands = [] {
     std::vector<Command> commands;
-    for (const auto list :
-         {daemon_commands(), schema_commands(), flow_store_commands(), flow_file_commands(), chat_commands(),
-          session_commands(), task_commands(), cron_commands(), delivery_commands(), endpoint_commands(),
-          secret_commands(), event_commands(), status_commands(), eval_commands(), reference_commands()}) {
+    for (const auto list : {daemon_commands(), schema_commands(), flow_store_commands(), flow_file_commands(),
+                            chat_commands(), session_commands(), task_commands(), cron_commands(), delivery_commands(),
+                            endpoint_commands(), secret_commands(), event_commands(), status_commands(), top_commands(),
+                            eval_commands(), reference_commands()}) {
       commands.insert(commands.end(), list.begin(), list.end());
     }
     return commands;

@@ -22,6 +22,7 @@ std::span<const Command> endpoint_commands();
 std::span<const Command> secret_commands();
 std::span<const Command> event_commands();
 std::span<const Command> status_commands();
+std::span<const Command> top_commands();
 std::span<const Command> eval_commands();
 std::span<const Command> reference_commands();
 

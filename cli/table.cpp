@@ -79,15 +79,9 @@ Ink ink_of(std::string_view status) {
   return std::ranges::find(kWarnWords, status) != kWarnWords.end() ? Ink::kWarn : Ink::kPlain;
 }
 
-void print_list(const Invocation& invocation, const std::vector<Json>& records, const std::vector<Column>& columns,
-                std::string_view nothing) {
-  if (invocation.json()) {
-    Json list = make_array();
-    for (const Json& record : records) push(list, clone(record));
-    return print_json(list);
-  }
-  if (records.empty()) return fmt::print("{}\n", nothing);
+std::string list_text(const std::vector<Json>& records, const std::vector<Column>& columns, bool colour) {
   std::vector<Table::Heading> headings;
+  headings.reserve(columns.size());
   for (const Column& column : columns) {
     headings.push_back({column.title, column.kind == Column::Kind::kNumber ? Table::Align::kRight : Table::Align::kLeft,
                         column.widest});
@@ -102,7 +96,18 @@ void print_list(const Invocation& invocation, const std::vector<Json>& records, 
     }
     table.add(std::move(row));
   }
-  fmt::print("{}", table.text(takes_colour(stdout)));
+  return table.text(colour);
+}
+
+void print_list(const Invocation& invocation, const std::vector<Json>& records, const std::vector<Column>& columns,
+                std::string_view nothing) {
+  if (invocation.json()) {
+    Json list = make_array();
+    for (const Json& record : records) push(list, clone(record));
+    return print_json(list);
+  }
+  if (records.empty()) return fmt::print("{}\n", nothing);
+  fmt::print("{}", list_text(records, columns, takes_colour(stdout)));
 }
 
 void print_record(const Invocation& invocation, const Json& record) {

@@ -51,6 +51,9 @@ struct Column {
 // Good, bad or neither, by the word: delivered, dead, retrying …
 [[nodiscard]] Ink ink_of(std::string_view status);
 
+// The records as a table's text.
+[[nodiscard]] std::string list_text(const std::vector<Json>& records, const std::vector<Column>& columns, bool colour);
+
 // The records as a table, or as a JSON list with all members. `nothing` says what is empty: "no sessions".
 void print_list(const Invocation& invocation, const std::vector<Json>& records, const std::vector<Column>& columns,
                 std::string_view nothing);

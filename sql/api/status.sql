@@ -62,6 +62,7 @@ COMMENT ON FUNCTION sluice.status() IS
   'processes, queues, failures and open circuits as one object; counts stop at 10,000, sessions is the planner''s estimate';
 
 SELECT sluice_private.publish_api('sluice.status()');
+SELECT sluice_private.grant_to('sluice_reader', 'EXECUTE ON FUNCTION sluice.status()');
 SELECT sluice_private.publish_api('sluice.state_hash(jsonb)');
 SELECT sluice_private.publish_api('sluice.canonical_json(jsonb)');
 
