@@ -4,6 +4,7 @@
 # install_deps [PACKAGES...]: and those Debian packages
 install_deps() {
   install_debian_packages "$@"
+  install_promtool
   install_node_packages examples
   install_node_packages tests/node
 }
@@ -70,6 +71,25 @@ install_debian_packages() {
     fail "apt-get could not install the packages" "the whole log is in ${log#"$ROOT"/}"
   }
   good "installed"
+}
+
+# The checker of Prometheus's rules, out of Debian's package: installed, that would take 100 MB and start a server.
+install_promtool() {
+  [[ -x "$STATE/tools/promtool" ]] && return
+  command -v promtool >/dev/null && return
+  local folder log="$STATE/deps.log"
+  mkdir -p "$STATE/tools"
+  heading "fetching promtool"
+  folder=$(mktemp -d)
+  (cd "$folder" && { apt-get -qq download prometheus || { apt update && apt-get -qq download prometheus; }; } &&
+    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool) >"$log" 2>&1 || {
+    rm -rf "$folder"
+    tail -n 15 "$log" >&2
+    fail "promtool could not be fetched" "the whole log is in ${log#"$ROOT"/}"
+  }
+  install -m 755 "$folder/promtool" "$STATE/tools/promtool"
+  rm -rf "$folder"
+  good "fetched"
 }
 
 # npm ci leaves node_modules/.package-lock.json behind as its last act: older than the lock file, or absent, means not done.
