@@ -13,6 +13,10 @@ END $$;
 CREATE OR REPLACE FUNCTION sluice_private.finish_batch(p_consumer bigint, b record, p_produced int) RETURNS sluice_private.handled
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  -- Nobody waits for the disk on behalf of events that are not for this consumer: what a crash forgets is passed over again.
+  IF p_produced = 0 THEN
+    PERFORM set_config('synchronous_commit', 'off', true);
+  END IF;
   IF b.read > 0 OR b.must_move THEN
     PERFORM sluice_private.move_cursor(p_consumer, b.seq, b.cursor, b.gap_snapshot, b.gap_after_id);
   END IF;

@@ -68,6 +68,8 @@ class ListenerContract : public FaultTest {
     const DaemonProcess listener("listener", database_.dsn());
     client_.run("select sluice.emit('after.resync')");
     client_.wait_until("select count(*) from seen", "3");  // the one that nobody had handled, and this
+    client_.wait_until("select events_behind from sluice.consumer_lag where name = 'see'", "0");
+    EXPECT_EQ(client_.value("select count(*) from seen"), "3") << "what was handled does not come again";
   }
 };
 
@@ -95,6 +97,38 @@ TEST_F(ListenerContract, DirectModeNotifiesWithoutAListener) {
   EXPECT_THAT(started[0], HasSubstr("\"type\":\"session_started\""));
 }
 
+// A worker's steps are told by its own commits, each event once; a listener that starts later hands them to handlers.
+TEST_F(ListenerContract, DirectModeTellsOfAWorkersStepsAndHandlersStillSeeThemOnce) {
+  see_all();
+  client_.run("insert into sluice.settings (key, value) values ('notify', '\"direct\"')");
+  publish(R"({"name": "talk", "entry_node_id": "a",
+    "nodes": [{"node_id": "a", "node_type": "question", "content": {"question": "?", "variable": "x"}}], "connections": []})");
+  Client listening(database_.dsn());
+  listening.run("listen flow_events");
+  const DaemonProcess worker("worker", database_.dsn());
+  const std::string token = start("talk");
+  client_.wait_until("select sluice.session('" + token + "') #>> '{wait,for}'", "input");
+  client_.run("select sluice.send_input('" + token + "', '{\"text\": \"Ada\"}')");
+  wait_for_status(token, "completed");
+  // Several events of one statement, and several statements of one transaction.
+  client_.run(
+      "insert into sluice.conversation_sessions (flow_id, flow_version_id, session_token)"
+      "  select gen_random_uuid(), 1, 's' || n from generate_series(1, 3) as n;"
+      "select sluice.emit('one'); select sluice.emit('two')");
+  const std::string events = client_.value("select count(*) from sluice.flow_events");
+  EXPECT_GE(std::stoi(events), 8) << "a start, two steps, and five more";
+  const std::vector<std::string> told =
+      listening.notifications(static_cast<std::size_t>(std::stoi(events)) + 1, seconds(2));
+  EXPECT_EQ(fmt::format("{}", fmt::join(told, "\n")),
+            client_.value("select string_agg(sluice_private.notify_body(e), E'\\n' order by e.id) from "
+                          "sluice.flow_events e"));
+  EXPECT_EQ(client_.value("select count(*) from seen"), "0");
+  const DaemonProcess listener("listener", database_.dsn());
+  client_.wait_until("select count(*) from seen", events);
+  client_.wait_until("select events_behind from sluice.consumer_lag where name = 'see'", "0");
+  EXPECT_EQ(client_.value("select count(distinct id) from seen"), events);
+}
+
 TEST_F(ListenerContract, RefusesCursorsOfAnotherClusterUntilResync) {
   see_all();
   client_.run("select sluice.emit('before'); update sluice.event_consumers set system_identifier = 1");
@@ -103,12 +137,13 @@ TEST_F(ListenerContract, RefusesCursorsOfAnotherClusterUntilResync) {
 
 TEST_F(ListenerContract, RefusesCursorsFromTheFutureUntilResync) {
   see_all();
-  client_.run(
-      "select sluice.emit('before');"
-      "update sluice_private.event_positions set cursor = format('%1$s:%1$s:', "
-      "pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000000)::pg_snapshot;"
-      "update sluice.flow_events set xid = (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + "
-      "2000000)::text::xid8");
+  const auto later = [](int transactions) {
+    return fmt::format("(pg_snapshot_xmax(pg_current_snapshot())::text::bigint + {})", transactions);
+  };
+  client_.run("select sluice.emit('handled'), sluice.emit('before')");
+  client_.run("update sluice_private.event_positions set cursor = format('%1$s:%1$s:', " + later(1'000'000) +
+              ")::pg_snapshot; update sluice.flow_events set xid = case event_type when 'handled' then " +
+              later(500'000) + " else " + later(2'000'000) + " end::text::xid8");
   expect_refusal_until_resync("the cursor is ahead of the cluster's transactions");
 }
 

@@ -85,12 +85,13 @@ void mutate(Json& document, Dice& dice) {
     const bool odd = dice() % 4 == 0;
     const Json other = odd ? std::move(*parse_json(kOddities[pick(dice, kOddities.size())]))
                            : clone(*places[pick(dice, places.size())]);
-    const bool whole = odd && dice() % 2 == 0;
-    if (!whole && place.IsString()) {
+    if (odd && dice() % 2 == 0) {
+      place = clone(other);
+    } else if (place.IsString()) {
       reshape_text(place, dice);
-    } else if (!whole && place.IsObject()) {
+    } else if (place.IsObject()) {
       change_object(place, other, dice);
-    } else if (!whole && place.IsArray()) {
+    } else if (place.IsArray()) {
       change_list(place, other, dice);
     } else {
       place = clone(other);

@@ -12,12 +12,24 @@ CREATE FUNCTION test.consumer(n text) RETURNS bigint LANGUAGE sql AS 'SELECT id 
 SELECT sluice.emit('early');
 SELECT sluice.on_event('see', '{orders.*}', 'test.see(jsonb)');
 SELECT test.consumer('see') AS see \gset
-SELECT is(sluice_private.run_sql_handler(:see, 10)::text, r, 'nothing before the registration') FROM (SELECT format('(0,0,f,%s)', pg_snapshot_xmin(pg_current_snapshot())) AS r) AS r;
+SELECT is((h.events, h.produced, h.more)::text, '(0,0,f)', 'nothing before the registration') FROM sluice_private.run_sql_handler(:see, 10) AS h;
 SELECT sluice.emit('orders.a'), sluice.emit('other'), sluice.emit('orders.b');
 SELECT is((h.events, h.produced, h.more)::text, '(3,2,f)', 'a batch; what does not match is passed over') FROM sluice_private.run_sql_handler(:see, 10) AS h;
 SELECT is((SELECT string_agg(event ->> 'type', ' ' ORDER BY place) FROM test.seen), 'orders.a orders.b', 'in order');
 SELECT is((SELECT count(*) FROM test.seen t JOIN sluice.flow_events e USING (id) WHERE e.body::jsonb || jsonb_build_object('id', e.id) = t.event), 2::bigint, 'the documented body with "id"');
 SELECT is((h.events, h.produced, h.more)::text, '(0,0,f)', 'once') FROM sluice_private.run_sql_handler(:see, 10) AS h;
+SET synchronous_commit = on;
+SELECT sluice.emit('other');
+BEGIN;
+SELECT is((h.events, h.produced)::text, '(1,0)') FROM sluice_private.run_sql_handler(:see, 10) AS h;
+SELECT is(current_setting('synchronous_commit'), 'off', 'nobody waits for the disk when nothing was for this consumer');
+COMMIT;
+SELECT sluice.emit('orders.flushed');
+BEGIN;
+SELECT is((h.events, h.produced)::text, '(1,1)') FROM sluice_private.run_sql_handler(:see, 10) AS h;
+SELECT is(current_setting('synchronous_commit'), 'on', 'what a handler did is flushed');
+COMMIT;
+RESET synchronous_commit;
 
 -- poll
 SELECT snapshot AS s, news FROM sluice_private.poll_events(NULL) \gset p_
