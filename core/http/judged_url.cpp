@@ -1,6 +1,6 @@
 #include "core/http/judged_url.h"
 
-#include <locale.h>
+#include <idn2.h>
 
 #include <algorithm>
 #include <cctype>
@@ -21,21 +21,18 @@ std::string part(CURLU* url, CURLUPart which, unsigned flags = 0, bool* present 
   return text;
 }
 
-// curl converts international names in the thread's locale, and refuses them in the C locale that daemons run in.
-class Utf8Locale {
- public:
-  Utf8Locale() : before_(uselocale(utf8())) {}
-  ~Utf8Locale() { uselocale(before_); }
-  Utf8Locale(const Utf8Locale&) = delete;
-  Utf8Locale& operator=(const Utf8Locale&) = delete;
-
- private:
-  static locale_t utf8() {
-    static const locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-    return locale;
+// The ASCII form of an international name, as curl makes it; "" when there is none. By libidn2 itself, because
+// curl 7.88 leaks the name when the conversion fails, and converts in the thread's locale only.
+std::string ascii_name(const std::string& name) {
+  const auto* utf8 = reinterpret_cast<const std::uint8_t*>(name.c_str());
+  std::uint8_t* ascii = nullptr;
+  if (idn2_lookup_u8(utf8, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK &&
+      idn2_lookup_u8(utf8, &ascii, IDN2_TRANSITIONAL) != IDN2_OK) {
+    return {};
   }
-  locale_t before_;
-};
+  const std::unique_ptr<std::uint8_t, decltype(&idn2_free)> owner(ascii, &idn2_free);
+  return reinterpret_cast<const char*>(ascii);
+}
 
 bool is_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
@@ -86,11 +83,7 @@ bool JudgedUrl::parse(std::string_view url) {
 // Full-width digits become digits on the way, so the result may be a numeric address again.
 bool JudgedUrl::read_host() {
   const std::string written = part(handle_.get(), CURLUPART_HOST);
-  std::string name = written;
-  if (!is_ascii(written)) {
-    const Utf8Locale utf8;
-    name = part(handle_.get(), CURLUPART_HOST, CURLU_PUNYCODE);
-  }
+  std::string name = is_ascii(written) ? written : ascii_name(written);
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (name.ends_with('.')) name.pop_back();
   if (name.empty() || name.size() > 253) return refuse("url_host", "the host is no valid name");

@@ -85,13 +85,12 @@ void mutate(Json& document, Dice& dice) {
     const bool odd = dice() % 4 == 0;
     const Json other = odd ? std::move(*parse_json(kOddities[pick(dice, kOddities.size())]))
                            : clone(*places[pick(dice, places.size())]);
-    if (odd && dice() % 2 == 0) {
-      place = clone(other);
-    } else if (place.IsString()) {
+    const bool whole = odd && dice() % 2 == 0;
+    if (!whole && place.IsString()) {
       reshape_text(place, dice);
-    } else if (place.IsObject()) {
+    } else if (!whole && place.IsObject()) {
       change_object(place, other, dice);
-    } else if (place.IsArray()) {
+    } else if (!whole && place.IsArray()) {
       change_list(place, other, dice);
     } else {
       place = clone(other);

@@ -1,8 +1,8 @@
 // libFuzzer's mutator for targets whose input is a JSON document, behind a byte that chooses the format in import_fuzz:
 // three times of four the document is changed as JSON, else its bytes are.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "tests/fuzz/json_mutation.h"
@@ -26,6 +26,6 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
   const std::string text = to_text(*document);
   if (text.size() + kBefore > max_size) return size;
   if (kBefore > 0 && dice() % 32 == 0) data[0] = static_cast<std::uint8_t>(dice() % 5);
-  std::memcpy(data + kBefore, text.data(), text.size());
+  std::ranges::copy(text, data + kBefore);
   return text.size() + kBefore;
 }

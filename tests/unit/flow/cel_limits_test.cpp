@@ -1,4 +1,5 @@
 // No expression may stall a worker or exhaust its stack or memory.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -47,7 +48,7 @@ TEST(CelLimits, LengthIsBounded) {
 TEST(CelLimits, StepsAreBoundedAndNotAbsorbed) {
   const std::string list = "[0,1,2,3,4,5,6,7,8,9]";
   std::string cube = "true";
-  for (const char* name : {"a", "b", "c", "d", "e", "f"}) cube = list + ".all(" + name + ", " + cube + ")";
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) cube = fmt::format("{}.all({}, {})", list, name, cube);
   EXPECT_EQ(error_of(cube), "the expression needs more than 200000 steps");
   EXPECT_EQ(error_of(cube + " || true"), "the expression needs more than 200000 steps");
   EXPECT_EQ(error_of("1 + 1", make_object(), {.steps = 7}), "none");  // the result's JSON is 4

@@ -194,6 +194,7 @@ TEST(Cel, AProgramServesSeveralThreads) {
   const Json state = parsed(kState);
   std::vector<std::thread> threads;
   std::vector<int> good(4);
+  threads.reserve(good.size());
   for (int& count : good) {
     threads.emplace_back([&program, &state, &count] {
       for (int i = 0; i < 500; ++i) count += evaluate_bool(*program, state).value_or(false) ? 1 : 0;

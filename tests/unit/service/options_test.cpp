@@ -124,6 +124,7 @@ TEST_F(OptionsTest, BadFilesAreConfigErrorsWithTheLine) {
   EXPECT_TRUE(error_of("[metrics]\nlisten = \"9464\"\n").starts_with("FILE:2: metrics.listen must be HOST:PORT"));
   EXPECT_TRUE(error_of("[log]\nlevel = \"info\nformat = 1\n").starts_with("FILE:2: "));
   EXPECT_TRUE(error_of("a = 1979-05-27T07:32:00Z\n[:.y]\nb = 1\n").starts_with("FILE:2: this is no TOML"));
+  EXPECT_TRUE(error_of("a\u040e = 1\n").starts_with("FILE:1: Error while parsing key"));
   EXPECT_TRUE(error_of("[secrets]\ntoken = \"x\"\n").starts_with("FILE:2: unknown key 'secrets.token'"));
   EXPECT_TRUE(error_of(std::string((1U << 20U) + 1, '#')).starts_with("FILE is longer than 1 MiB"));
   EXPECT_THROW(read({"--config", "/nonexistent/sluice.toml"}), ConfigError);
