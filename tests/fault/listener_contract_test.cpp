@@ -225,10 +225,10 @@ TEST_F(ListenerContract, LagAndBatchesAreShownInTheViewAndInMetrics) {
   EXPECT_EQ(metric(listener, "sluice_events_batch_events_count{consumer=\"slow\"}"), 1);
   EXPECT_EQ(metric(listener, "sluice_events_batch_events_sum{consumer=\"slow\"}"), 3);
   EXPECT_GT(metric(listener, "sluice_events_polls_total"), 0);
-  client_.wait_until("select pg_sequence_last_value('sluice.events_awake')", "1");
-  client_.run("select sluice.emit('d')");
+  // A ring that comes while it drains is answered too, but did not wake it.
+  while (metric(listener, "sluice_events_notifications_total", 0) == 0)
+    client_.run("select sluice.emit('d'); select pg_sleep(0.1)");
   client_.wait_until(lag + "'slow'", "0 f t t 0");
-  EXPECT_GE(metric(listener, "sluice_events_notifications_total"), 1);
   EXPECT_GE(metric(listener, "sluice_events_declared_total"), 1);
   EXPECT_EQ(metric(listener, "sluice_events_found_by_heartbeat_total"), 0);
 }
