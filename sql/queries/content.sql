@@ -11,6 +11,6 @@ SELECT c.content_id,
                      jsonb_build_object('content', w.content) ORDER BY w.id) AS variants
       FROM sluice.cms_content_variants w WHERE w.content_id = c.content_id AND w.is_active) AS v ON true
  WHERE c.is_active AND c.content_id IN (
-         SELECT unnest($1)
+         SELECT unnest($1::text[])
          UNION ALL
-         SELECT p.content_id FROM sluice.cms_content p WHERE cardinality($2) > 0 AND p.content_id ^@ ANY ($2));
+         SELECT p.content_id FROM sluice.cms_content p WHERE cardinality($2::text[]) > 0 AND p.content_id ^@ ANY ($2::text[]));
