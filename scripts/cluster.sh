@@ -75,12 +75,14 @@ CONF
   mv "$new" "$data"
 }
 
-# After a crash postmaster.pid may name a process that is something else by now, and the server would refuse to start.
+# After a crash postmaster.pid, and the socket's lock, may name a process that is something else by now or not yet reaped, and the server
+# would refuse to start.
 remove_stale_pid_file() {
   local file=$CLUSTER/data/postmaster.pid pid
   [[ -e $file ]] || return 0
   read -r pid <"$file" || true
-  [[ "$(readlink "/proc/${pid:-none}/cwd" 2>/dev/null)" == "$CLUSTER/data" ]] || rm -f "$file"
+  [[ "$(readlink "/proc/${pid:-none}/cwd" 2>/dev/null)" == "$CLUSTER/data" ]] ||
+    rm -f "$file" "$CLUSTER"/.s.PGSQL.*.lock
 }
 
 cluster_runs() {
