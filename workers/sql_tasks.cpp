@@ -56,7 +56,8 @@ Task<void> SqlTasks::work() {
   }
 }
 
-// A batch that failed goes back to where it came from, to be tried in smaller ones until what is bad in it stands alone.
+// A batch that failed goes back to where it came from, to be tried in smaller ones until what is bad in it stands
+// alone.
 Task<void> SqlTasks::run_batch(Line& line, Batch batch) {
   std::vector<std::int64_t> ids;
   std::vector<std::int64_t> tokens;
