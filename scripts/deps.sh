@@ -7,6 +7,8 @@ install_deps() {
   install_promtool
   install_node_packages examples
   install_node_packages tests/node
+  install_node_packages console/page
+  install_node_packages tests/console
 }
 
 as_root() {
