@@ -12,12 +12,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kAnswer{60};  // a sql handler may take its time; longer is taken for a lost connection
+constexpr seconds kConnection{60};  // while others have all of them
 constexpr BackoffPolicy kRetry{.base = milliseconds(100), .factor = 2, .max = seconds(30), .jitter = 0.2};
-
-Deadline answer_deadline() {
-  return Clock::now() + kAnswer;
-}
 
 std::string_view statement_of(std::string_view kind) {
   if (kind == "webhooks") return "run_webhooks";
@@ -27,6 +23,20 @@ std::string_view statement_of(std::string_view kind) {
 }
 
 }  // namespace
+
+class Consumer::UnderWay {
+ public:
+  UnderWay(Consumer& consumer, pg::Connection& connection) noexcept : consumer_(consumer) {
+    consumer.connection_ = &connection;
+    consumer.sent_ = Clock::now();
+  }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+  ~UnderWay() { consumer_.connection_ = nullptr; }
+
+ private:
+  Consumer& consumer_;
+};
 
 Consumer::Consumer(Loop& loop, pg::Pool& pool, ConsumerSpec spec, int batch_size, ListenerMetrics& metrics)
     : loop_(loop),
@@ -84,22 +94,35 @@ Task<Consumer::After> Consumer::batch() {
 }
 
 Task<Consumer::After> Consumer::handle(int limit) {
-  pg::Lease connection = co_await pool_.acquire(answer_deadline());
-  Task<bool> work = spec_.kind == "log" ? run_log(*connection, limit) : run_in_database(*connection, limit);
+  Task<bool> work = spec_.kind == "log" ? run_log(limit) : run_in_database(limit);
   const bool more = co_await std::move(work);
   co_return more ? After::kMore : After::kEmpty;
 }
 
-Task<bool> Consumer::run_in_database(pg::Connection& connection, int limit) {
-  const pg::Result result = co_await connection.query(sql::query(statement_of(spec_.kind)),
-                                                      pg::Params().int8(spec_.id).int4(limit), answer_deadline());
+// There is no deadline: a handler may take its time. The stream looks whether the server is still at work on it.
+Task<pg::Result> Consumer::ask(std::string_view statement, pg::Params params) {
+  pg::Lease connection = co_await pool_.acquire(Clock::now() + kConnection);
+  const UnderWay under_way(*this, *connection);
+  co_return co_await connection->query(sql::query(statement), std::move(params));
+}
+
+std::optional<Consumer::Statement> Consumer::under_way() const noexcept {
+  if (connection_ == nullptr) return std::nullopt;
+  return Statement{.server_pid = connection_->server_pid(), .sent = sent_};
+}
+
+void Consumer::hang_up() noexcept {
+  if (connection_ != nullptr) connection_->hang_up();
+}
+
+Task<bool> Consumer::run_in_database(int limit) {
+  const pg::Result result = co_await ask(statement_of(spec_.kind), pg::Params().int8(spec_.id).int4(limit));
   metrics_.handled(spec_.name, result.one().get<std::int32_t>("events"));
   co_return result.one().get<bool>("more");
 }
 
-Task<bool> Consumer::run_log(pg::Connection& connection, int limit) {
-  const pg::Result rows =
-      co_await connection.query(sql::query("next_events"), pg::Params().int8(spec_.id).int4(limit), answer_deadline());
+Task<bool> Consumer::run_log(int limit) {
+  const pg::Result rows = co_await ask("next_events", pg::Params().int8(spec_.id).int4(limit));
   if (rows.empty()) co_return false;
   std::int64_t events = 0;
   for (const pg::Row& row : rows) {
@@ -108,14 +131,12 @@ Task<bool> Consumer::run_log(pg::Connection& connection, int limit) {
     log_event(row, "id");
   }
   const pg::Row position = rows[0];
-  (void)co_await connection.query(sql::query("move_cursor"),
-                                  pg::Params()
-                                      .int8(spec_.id)
-                                      .int8(position.get<std::int64_t>("seq"))
-                                      .text(position.text("cursor"))
-                                      .text(position.get<std::optional<std::string_view>>("gap_snapshot"))
-                                      .int8(position.get<std::optional<std::int64_t>>("gap_after_id")),
-                                  answer_deadline());
+  (void)co_await ask("move_cursor", pg::Params()
+                                        .int8(spec_.id)
+                                        .int8(position.get<std::int64_t>("seq"))
+                                        .text(position.text("cursor"))
+                                        .text(position.get<std::optional<std::string_view>>("gap_snapshot"))
+                                        .int8(position.get<std::optional<std::int64_t>>("gap_after_id")));
   metrics_.handled(spec_.name, events);
   co_return position.get<bool>("more");
 }
@@ -134,9 +155,7 @@ Task<Consumer::After> Consumer::after_failure(const std::string& error) {
 }
 
 Task<void> Consumer::park(const std::string& error) {
-  pg::Lease connection = co_await pool_.acquire(answer_deadline());
-  const pg::Result parked = co_await connection->query(
-      sql::query("park_event"), pg::Params().int8(spec_.id).text(error).int4(attempts_), answer_deadline());
+  const pg::Result parked = co_await ask("park_event", pg::Params().int8(spec_.id).text(error).int4(attempts_));
   log_error("an event was parked after its attempts",
             {{"consumer", spec_.name}, {"event", parked.one().text(0)}, {"attempts", attempts_}, {"error", error}});
   metrics_.parked(spec_.name);
@@ -149,9 +168,7 @@ Task<Consumer::After> Consumer::parked() {
   std::string error;
   pg::ErrorKind kind = pg::ErrorKind::kTransient;
   try {
-    pg::Lease connection = co_await pool_.acquire(answer_deadline());
-    const pg::Result taken =
-        co_await connection->query(sql::query("run_parked"), pg::Params().int8(spec_.id), answer_deadline());
+    const pg::Result taken = co_await ask("run_parked", pg::Params().int8(spec_.id));
     const pg::Row event = taken.one();
     retry_ = !event.is_null("event_id");
     if (retry_) {
@@ -166,9 +183,7 @@ Task<Consumer::After> Consumer::parked() {
   }
   if (kind == pg::ErrorKind::kLost) co_return After::kFailed;
   metrics_.failed(spec_.name);
-  pg::Lease connection = co_await pool_.acquire(answer_deadline());
-  const pg::Result again =
-      co_await connection->query(sql::query("park_again"), pg::Params().int8(spec_.id).text(error), answer_deadline());
+  const pg::Result again = co_await ask("park_again", pg::Params().int8(spec_.id).text(error));
   if (!again.empty()) {
     log_error("a parked event failed again",
               {{"consumer", spec_.name}, {"event", again.one().text(0)}, {"error", error}});

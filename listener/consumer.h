@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/async/event.h"
 #include "core/async/task.h"
@@ -47,13 +49,25 @@ class Consumer {
 
   [[nodiscard]] const ConsumerSpec& spec() const noexcept { return spec_; }
 
+  // A statement that is under way: on which process of the server, since when.
+  struct Statement {
+    int server_pid;
+    Clock::time_point sent;
+  };
+  [[nodiscard]] std::optional<Statement> under_way() const noexcept;
+
+  // Gives up the statement under way, if any, whose answer does not come any more; the batch is tried again.
+  void hang_up() noexcept;
+
  private:
+  class UnderWay;
   enum class After { kMore, kEmpty, kFailed, kTaken };
 
   Task<After> batch();
   Task<After> handle(int limit);
-  Task<bool> run_in_database(pg::Connection& connection, int limit);
-  Task<bool> run_log(pg::Connection& connection, int limit);
+  Task<bool> run_in_database(int limit);
+  Task<bool> run_log(int limit);
+  Task<pg::Result> ask(std::string_view statement, pg::Params params);
   Task<void> park(const std::string& error);
   Task<After> after_failure(const std::string& error);
   Task<After> parked();
@@ -64,6 +78,8 @@ class Consumer {
   ConsumerSpec spec_;
   int batch_size_;
   ListenerMetrics& metrics_;
+  pg::Connection* connection_ = nullptr;  // while a statement is under way
+  Clock::time_point sent_{};
   Event woken_;
   Clock::time_point begin_{};  // not before, once woken
   Backoff backoff_;

@@ -1,6 +1,7 @@
 #include "listener/event_stream.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/base/log.h"
 #include "core/pg/pg_error.h"
@@ -13,6 +14,7 @@ using std::chrono::seconds;
 
 constexpr seconds kAnswer{10};
 constexpr seconds kReviewEvery{2};
+constexpr seconds kPatience{5};                       // then the server is asked whether it still works on a statement
 constexpr std::chrono::milliseconds kFanOutAfter{2};  // a ring
 
 Deadline answer_deadline() {
@@ -58,6 +60,7 @@ Task<void> EventStream::run(Doorbell& doorbell, StopToken stop, std::function<vo
       lost = true;
     }
     if (lost) {
+      for (const auto& [id, running] : running_) running->consumer->hang_up();  // with the locks, they are another's
       co_await drop_all();
       connection_.reset();
       last.found = true;
@@ -130,7 +133,8 @@ Task<void> EventStream::review() {
     const bool same = spec != wanted.end() && spec->second == running->consumer->spec();
     if (!same || running->scope.running() == 0) gone.push_back(id);
   }
-  for (const std::int64_t id : gone) co_await drop(id);
+  for (const std::int64_t id : gone) co_await let_go(id);
+  co_await give_up_lost_statements();
   for (const auto& [id, spec] : wanted) {
     if (!running_.contains(id)) co_await take(spec);
   }
@@ -150,9 +154,36 @@ Task<void> EventStream::take(const ConsumerSpec& spec) {
   running_.emplace(spec.id, std::move(running));
 }
 
-Task<void> EventStream::drop(std::int64_t id) {
+// A handler may run for long. One whose answer was lost with its connection is not at work, and is not at the next look
+// either; the first look alone could be ahead of an answer that is on its way.
+Task<void> EventStream::give_up_lost_statements() {
+  std::vector<std::int32_t> pids;
+  for (const auto& [id, running] : running_) {
+    const std::optional<Consumer::Statement> statement = running->consumer->under_way();
+    if (statement && statement->sent < Clock::now() - kPatience) pids.push_back(statement->server_pid);
+  }
+  if (pids.empty()) co_return;
+  const pg::Result rows =
+      co_await connection_->query(sql::query("at_work"), pg::Params().int4_array(pids), answer_deadline());
+  std::set<int> at_work;
+  for (const pg::Row& row : rows) at_work.insert(row.get<std::int32_t>(0));
+  for (const auto& [id, running] : running_) {
+    const std::optional<Consumer::Statement> statement = running->consumer->under_way();
+    const bool lost =
+        statement && statement->sent < Clock::now() - kPatience && !at_work.contains(statement->server_pid);
+    if (lost && running->idle == statement->sent) {
+      log_warn("the answer to a consumer's statement was lost", {{"consumer", running->consumer->spec().name}});
+      running->consumer->hang_up();
+    }
+    running->idle = lost ? std::optional(statement->sent) : std::nullopt;
+  }
+}
+
+// One that is in the middle of a statement is given the time it needs, while the others go on.
+Task<void> EventStream::let_go(std::int64_t id) {
   const auto found = running_.find(id);
   found->second->scope.request_stop();
+  if (found->second->consumer->under_way()) co_return;
   co_await found->second->scope.join();
   running_.erase(found);
   if (connection_ != nullptr && !connection_->broken()) {

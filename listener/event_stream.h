@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/async/task_scope.h"
@@ -27,6 +28,8 @@ class EventStream {
   struct Running {
     explicit Running(Loop& loop) : scope(loop) {}
     std::unique_ptr<Consumer> consumer;
+    std::optional<Clock::time_point>
+        idle;         // when its statement was sent, if the server was not at work on it when last asked
     TaskScope scope;  // of the one task that runs it; destroyed first
   };
 
@@ -35,8 +38,9 @@ class EventStream {
   void wake_consumers() noexcept;
   void ring() noexcept;
   Task<void> review();
+  Task<void> give_up_lost_statements();
   Task<void> take(const ConsumerSpec& spec);
-  Task<void> drop(std::int64_t id);
+  Task<void> let_go(std::int64_t id);
   Task<void> drop_all();
   Task<void> refuse_foreign_cursors();
 

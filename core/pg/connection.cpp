@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <iterator>
 
@@ -144,6 +145,12 @@ Task<void> Connection::cancel() {
     return PQcancel(request.get(), message, sizeof message) == 1 ? std::string() : std::string(message);
   });
   if (!problem.empty()) log_warn("cannot ask the database to cancel a statement", {{"reason", problem}});
+}
+
+// The socket stays libpq's to close; whoever waits for it reads its end.
+void Connection::hang_up() noexcept {
+  broken_ = true;
+  (void)::shutdown(poll_->fd(), SHUT_RDWR);
 }
 
 Task<std::optional<Notification>> Connection::wait_notification(Deadline deadline, StopToken stop) {

@@ -76,6 +76,11 @@ class Connection {
   // be reached is logged only.
   Task<void> cancel();
 
+  // Ends the connection from this side, whatever is under way: that throws kLost. To be called by another coroutine
+  // than the one that waits, when an answer is known not to come any more. The server may still end and commit what it
+  // does.
+  void hang_up() noexcept;
+
   // The next notification of a channel that this connection LISTENs to, also one that came while a query ran; nothing
   // when the deadline passed or a stop came first. Being destroyed does not break the connection.
   Task<std::optional<Notification>> wait_notification(Deadline deadline = kNoDeadline, StopToken stop = {});

@@ -14,6 +14,10 @@ SELECT c.id, c.name, c.kind, c.patterns, c.settings::text,
        EXISTS (SELECT FROM sluice.event_failures f WHERE f.consumer_id = c.id AND f.retry_at IS NOT NULL) AS retries
   FROM sluice.event_consumers c WHERE c.enabled ORDER BY c.id;
 
+-- name: at_work
+-- $1 pids int[] of connections that owe an answer → pid of each that is still at work on it
+SELECT pid FROM pg_stat_activity WHERE pid = ANY ($1::int[]) AND state IN ('active', 'disabled');
+
 -- name: take_consumer
 -- $1 consumer bigint → boolean. Held until the connection ends or release_consumer.
 SELECT pg_try_advisory_lock(1398099267, $1::int);
