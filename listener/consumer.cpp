@@ -22,6 +22,14 @@ std::string_view statement_of(std::string_view kind) {
   return "run_sql_handler";
 }
 
+HandledEvent event_from(const pg::Row& row, std::string_view id) {
+  return {.id = row.get<std::int64_t>(id),
+          .type = row.text("event_type"),
+          .session_id = row.get<std::optional<std::string_view>>("session_id").value_or(""),
+          .correlation_id = row.get<std::optional<std::string_view>>("correlation_id").value_or(""),
+          .body = row.text("body")};
+}
+
 }  // namespace
 
 class Consumer::UnderWay {
@@ -38,10 +46,12 @@ class Consumer::UnderWay {
   Consumer& consumer_;
 };
 
-Consumer::Consumer(Loop& loop, pg::Pool& pool, ConsumerSpec spec, int batch_size, ListenerMetrics& metrics)
+Consumer::Consumer(Loop& loop, pg::Pool& pool, ConsumerSpec spec, const Handlers& handlers, int batch_size,
+                   ListenerMetrics& metrics)
     : loop_(loop),
       pool_(pool),
       spec_(std::move(spec)),
+      handlers_(handlers),
       batch_size_(batch_size),
       metrics_(metrics),
       woken_(loop),
@@ -94,7 +104,8 @@ Task<Consumer::After> Consumer::batch() {
 }
 
 Task<Consumer::After> Consumer::handle(int limit) {
-  Task<bool> work = spec_.kind == "log" ? run_log(limit) : run_in_database(limit);
+  const auto handler = handlers_.find(spec_.kind);
+  Task<bool> work = handler != handlers_.end() ? run_here(handler->second, limit) : run_in_database(limit);
   const bool more = co_await std::move(work);
   co_return more ? After::kMore : After::kEmpty;
 }
@@ -121,15 +132,15 @@ Task<bool> Consumer::run_in_database(int limit) {
   co_return result.one().get<bool>("more");
 }
 
-Task<bool> Consumer::run_log(int limit) {
+// Handled first, the cursor moved after.
+Task<bool> Consumer::run_here(const Handler& handler, int limit) {
   const pg::Result rows = co_await ask("next_events", pg::Params().int8(spec_.id).int4(limit));
   if (rows.empty()) co_return false;
-  std::int64_t events = 0;
+  std::vector<HandledEvent> events;
   for (const pg::Row& row : rows) {
-    if (row.is_null("id")) continue;
-    events += 1;
-    log_event(row, "id");
+    if (!row.is_null("id")) events.push_back(event_from(row, "id"));
   }
+  if (!events.empty()) co_await handler(spec_.name, events);
   const pg::Row position = rows[0];
   (void)co_await ask("move_cursor", pg::Params()
                                         .int8(spec_.id)
@@ -137,7 +148,7 @@ Task<bool> Consumer::run_log(int limit) {
                                         .text(position.text("cursor"))
                                         .text(position.get<std::optional<std::string_view>>("gap_snapshot"))
                                         .int8(position.get<std::optional<std::int64_t>>("gap_after_id")));
-  metrics_.handled(spec_.name, events);
+  metrics_.handled(spec_.name, static_cast<std::int64_t>(events.size()));
   co_return position.get<bool>("more");
 }
 
@@ -173,7 +184,8 @@ Task<Consumer::After> Consumer::parked() {
     retry_ = !event.is_null("event_id");
     if (retry_) {
       log_info("a parked event was taken", {{"consumer", spec_.name}, {"event", event.text("event_id")}});
-      if (spec_.kind == "log") log_event(event, "event_id");
+      if (const auto handler = handlers_.find(spec_.kind); handler != handlers_.end())
+        co_await handler->second(spec_.name, {event_from(event, "event_id")});
       metrics_.handled(spec_.name, 1);
     }
     co_return After::kMore;
@@ -189,15 +201,6 @@ Task<Consumer::After> Consumer::parked() {
               {{"consumer", spec_.name}, {"event", again.one().text(0)}, {"error", error}});
   }
   co_return After::kMore;
-}
-
-void Consumer::log_event(const pg::Row& event, std::string_view id) const {
-  log_info("event", {{"consumer", spec_.name},
-                     {"event", event.get<std::int64_t>(id)},
-                     {"type", event.text("event_type")},
-                     {"session", event.get<std::optional<std::string>>("session_id").value_or("")},
-                     {"correlation_id", event.get<std::optional<std::string>>("correlation_id").value_or("")},
-                     {"body", event.text("body")}});
 }
 
 }  // namespace sluice::listener

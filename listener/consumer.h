@@ -10,6 +10,7 @@
 #include "core/async/task.h"
 #include "core/base/backoff.h"
 #include "core/pg/pool.h"
+#include "listener/handlers.h"
 #include "listener/listener_metrics.h"
 
 namespace sluice::listener {
@@ -24,13 +25,14 @@ struct ConsumerSpec {
   bool operator==(const ConsumerSpec&) const = default;
 };
 
-// Handlers inside the database do their work and move the cursor in one transaction: exactly once. `log` writes its
-// lines first and moves then: at least once. A batch that fails changes nothing; the consumer goes down to single
+// Handlers inside the database do their work and move the cursor in one transaction: exactly once. Those in C++ do it
+// first and the cursor moves then: at least once. A batch that fails changes nothing; the consumer goes down to single
 // events to find the one that fails, tries that with backoff and parks it when its attempts are used up. Other
 // consumers go on meanwhile.
 class Consumer {
  public:
-  Consumer(Loop& loop, pg::Pool& pool, ConsumerSpec spec, int batch_size, ListenerMetrics& metrics);
+  Consumer(Loop& loop, pg::Pool& pool, ConsumerSpec spec, const Handlers& handlers, int batch_size,
+           ListenerMetrics& metrics);
 
   // There may be something new. It begins at `when` unless it is at work already.
   void wake(Clock::time_point when = {}) noexcept {
@@ -66,16 +68,16 @@ class Consumer {
   Task<After> batch();
   Task<After> handle(int limit);
   Task<bool> run_in_database(int limit);
-  Task<bool> run_log(int limit);
+  Task<bool> run_here(const Handler& handler, int limit);
   Task<pg::Result> ask(std::string_view statement, pg::Params params);
   Task<void> park(const std::string& error);
   Task<After> after_failure(const std::string& error);
   Task<After> parked();
-  void log_event(const pg::Row& event, std::string_view id) const;
 
   Loop& loop_;
   pg::Pool& pool_;
   ConsumerSpec spec_;
+  const Handlers& handlers_;
   int batch_size_;
   ListenerMetrics& metrics_;
   pg::Connection* connection_ = nullptr;  // while a statement is under way

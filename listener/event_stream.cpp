@@ -14,6 +14,7 @@ using std::chrono::seconds;
 
 constexpr seconds kAnswer{10};
 constexpr seconds kReviewEvery{2};
+constexpr seconds kLeave{30};                         // for statements under way when the daemon stops
 constexpr seconds kPatience{5};                       // then the server is asked whether it still works on a statement
 constexpr std::chrono::milliseconds kFanOutAfter{2};  // a ring
 
@@ -34,9 +35,14 @@ ConsumerSpec spec_from(const pg::Row& row) {
 
 }  // namespace
 
-EventStream::EventStream(Loop& loop, pg::Reconnector reconnector, pg::Pool& pool, int batch_size,
+EventStream::EventStream(Loop& loop, pg::Reconnector reconnector, pg::Pool& pool, Handlers handlers, int batch_size,
                          ListenerMetrics& metrics)
-    : loop_(loop), reconnector_(std::move(reconnector)), pool_(pool), batch_size_(batch_size), metrics_(metrics) {}
+    : loop_(loop),
+      reconnector_(std::move(reconnector)),
+      pool_(pool),
+      handlers_(std::move(handlers)),
+      batch_size_(batch_size),
+      metrics_(metrics) {}
 
 Task<void> EventStream::run(Doorbell& doorbell, StopToken stop, std::function<void()> on_ready) {
   doorbell.on_payload("consumers", [this] {  // one was made, changed, or had its cursor put back
@@ -60,15 +66,14 @@ Task<void> EventStream::run(Doorbell& doorbell, StopToken stop, std::function<vo
       lost = true;
     }
     if (lost) {
-      for (const auto& [id, running] : running_) running->consumer->hang_up();  // with the locks, they are another's
-      co_await drop_all();
+      co_await drop_all({});  // with the locks, they are another's
       connection_.reset();
       last.found = true;
     } else {
       co_await doorbell.next(last, stop);
     }
   }
-  co_await drop_all();
+  co_await drop_all(kLeave);
 }
 
 Task<void> EventStream::connect(StopToken stop) {
@@ -149,7 +154,7 @@ Task<void> EventStream::take(const ConsumerSpec& spec) {
   if (!result.one().get<bool>(0)) co_return;
   log_info("consumer taken", {{"consumer", spec.name}, {"kind", spec.kind}});
   auto running = std::make_unique<Running>(loop_);
-  running->consumer = std::make_unique<Consumer>(loop_, pool_, spec, batch_size_, metrics_);
+  running->consumer = std::make_unique<Consumer>(loop_, pool_, spec, handlers_, batch_size_, metrics_);
   running->scope.spawn(running->consumer->run(running->scope.stop_token()));
   running_.emplace(spec.id, std::move(running));
 }
@@ -191,10 +196,20 @@ Task<void> EventStream::let_go(std::int64_t id) {
   }
 }
 
-Task<void> EventStream::drop_all() {
+Task<void> EventStream::drop_all(Clock::duration grace) {
   for (const auto& [id, running] : running_) running->scope.request_stop();
+  TaskScope impatience(loop_);
+  impatience.spawn(hang_up_all(Clock::now() + grace, impatience.stop_token()));
   for (const auto& [id, running] : running_) co_await running->scope.join();
+  impatience.request_stop();
+  co_await impatience.join();
   running_.clear();
+}
+
+Task<void> EventStream::hang_up_all(Clock::time_point when, StopToken stop) {
+  (void)co_await loop_.sleep_until(when, stop);
+  if (stop.stop_requested()) co_return;
+  for (const auto& [id, running] : running_) running->consumer->hang_up();
 }
 
 }  // namespace sluice::listener

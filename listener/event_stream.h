@@ -18,7 +18,9 @@ namespace sluice::listener {
 // locks go. What a dead listener ran is taken over within the 2 s between two looks at the list.
 class EventStream {
  public:
-  EventStream(Loop& loop, pg::Reconnector reconnector, pg::Pool& pool, int batch_size, ListenerMetrics& metrics);
+  // `handlers`: those in C++, by the kind of their consumers.
+  EventStream(Loop& loop, pg::Reconnector reconnector, pg::Pool& pool, Handlers handlers, int batch_size,
+              ListenerMetrics& metrics);
 
   // Polls when `doorbell` says so until `stop`, then lets the consumers finish their batch. `on_ready` is called at
   // each connect. Throws Error when the cursors are another database's: restored or rewound (DESIGN 4).
@@ -41,12 +43,14 @@ class EventStream {
   Task<void> give_up_lost_statements();
   Task<void> take(const ConsumerSpec& spec);
   Task<void> let_go(std::int64_t id);
-  Task<void> drop_all();
+  Task<void> drop_all(Clock::duration grace);
+  Task<void> hang_up_all(Clock::time_point when, StopToken stop);
   Task<void> refuse_foreign_cursors();
 
   Loop& loop_;
   pg::Reconnector reconnector_;
   pg::Pool& pool_;
+  Handlers handlers_;
   int batch_size_;
   ListenerMetrics& metrics_;
   std::unique_ptr<pg::Connection> connection_;

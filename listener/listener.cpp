@@ -36,7 +36,7 @@ class Listener : public Service {
     doorbell.on_outage(on_outage);
     pg::Reconnector reconnector(context.loop, blocking, database, "events");
     reconnector.on_outage(on_outage);
-    EventStream stream(context.loop, std::move(reconnector), pool,
+    EventStream stream(context.loop, std::move(reconnector), pool, {{"log", &write_lines}},
                        static_cast<int>(context.options.integer("listener.batch_size")), metrics);
     Process process(context.loop, blocking, database, "listener");
     TaskScope parts(context.loop);

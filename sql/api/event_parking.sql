@@ -39,8 +39,8 @@ COMMENT ON FUNCTION sluice_private.park_event(bigint, text, int) IS
   'moves a consumer past its next event, which is kept in event_failures when it matches; returns its id. Call it when a batch of one has used up its attempts';
 SELECT sluice_private.hide('sluice_private.park_event(bigint, text, int)');
 
--- One parked event that was asked for, in the transaction that forgets it; the next of its session is then asked for too. The kinds log and
--- native get the event to handle by themselves. Runs as its caller, as run_sql_handler does.
+-- One parked event that was asked for, in the transaction that forgets it; the next of its session is then asked for too. Kind log gets
+-- the event to handle by itself. Runs as its caller, as run_sql_handler does.
 CREATE OR REPLACE FUNCTION sluice_private.run_parked(p_consumer bigint, OUT event_id bigint, OUT event_type text, OUT session_id uuid, OUT correlation_id text, OUT body text)
 LANGUAGE plpgsql SET jit = off AS $$
 #variable_conflict use_column

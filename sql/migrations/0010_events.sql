@@ -68,7 +68,7 @@ COMMENT ON SEQUENCE sluice.deliveries_awake IS 'doorbell flag of the notifiers: 
 CREATE TABLE sluice.event_consumers (
   id                bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name              text        NOT NULL UNIQUE CHECK (name ~ '^[A-Za-z0-9_.:-]{1,100}$'),
-  kind              text        NOT NULL CHECK (kind IN ('webhooks', 'relay', 'sql', 'task', 'log', 'native')),
+  kind              text        NOT NULL CHECK (kind IN ('webhooks', 'relay', 'sql', 'task', 'log')),
   patterns          text[]      NOT NULL DEFAULT '{*}',
   settings          jsonb       NOT NULL DEFAULT '{}',
   enabled           boolean     NOT NULL DEFAULT true,

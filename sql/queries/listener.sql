@@ -48,7 +48,7 @@ SELECT h.events, h.produced, h.more, h.xmin::text FROM sluice_private.run_sql_ha
 SELECT h.events, h.produced, h.more, h.xmin::text FROM sluice_private.run_task_handler($1, $2) AS h;
 
 -- name: next_events
--- For handlers outside the database (kinds log and native): $1 consumer bigint, $2 limit int → the position once a row, with a null id when there
+-- For handlers outside the database (kind log): $1 consumer bigint, $2 limit int → the position once a row, with a null id when there
 -- is no event. Handle the rows, then move_cursor with seq, cursor, gap_snapshot and gap_after_id of any of them.
 SELECT b.seq, b.cursor::text, b.gap_snapshot::text, b.gap_after_id, b.more, b.xmin::text,
        e.id, e.event_type, e.session_id, e.flow_id, e.user_id, e.key, e.correlation_id, e.created_at, e.body
@@ -65,7 +65,7 @@ SELECT sluice_private.park_event($1, $2, $3);
 
 -- name: run_parked
 -- $1 consumer bigint → event_id (null: none is to be retried), event_type, session_id, correlation_id, body. The handler's own errors come
--- through: then park_again. Kinds log and native handle the row themselves.
+-- through: then park_again. Kind log handles the row itself.
 SELECT p.event_id, p.event_type, p.session_id, p.correlation_id, p.body FROM sluice_private.run_parked($1) AS p;
 
 -- name: park_again

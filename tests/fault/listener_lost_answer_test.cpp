@@ -49,7 +49,7 @@ TEST_F(ListenerLostAnswer, IsFoundByAskingTheServerWhichGoesOnWithASlowHandler) 
   Metrics registry;
   listener::ListenerMetrics metrics(registry);
   pg::Pool pool(loop_, blocking_, far, 4);
-  listener::EventStream stream(loop_, pg::Reconnector(loop_, blocking_, direct, "events"), pool, 100, metrics);
+  listener::EventStream stream(loop_, pg::Reconnector(loop_, blocking_, direct, "events"), pool, {}, 100, metrics);
   Doorbell doorbell(loop_, blocking_, direct, "events", Wake{.by_notification = true, .poll_interval = {}}, registry);
 
   auto body = [&]() -> Task<void> {
