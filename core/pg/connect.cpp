@@ -139,7 +139,7 @@ Task<std::unique_ptr<Connection>> Connection::connect(Loop& loop, BlockingPool& 
         "sluice needs PostgreSQL 15 or later", ExitCode::kUnavailable);
   }
   std::unique_ptr<Connection> connected(new Connection(loop, pool, connection));
-  co_await connected->set_session(deadline);
+  co_await connected->set_session(options, deadline);
   co_return connected;
 }
 
@@ -149,8 +149,13 @@ Connection::Connection(Loop& loop, BlockingPool& pool, std::shared_ptr<pg_conn> 
   poll_.emplace(loop, PQsocket(connection_.get()));
 }
 
-Task<void> Connection::set_session(Deadline deadline) {
-  (void)co_await query(kSessionSettings, {}, deadline);
+Task<void> Connection::set_session(const ConnectOptions& options, Deadline deadline) {
+  Pipeline pipeline;
+  pipeline.add(kSessionSettings);
+  for (const auto& [name, value] : options.settings) {
+    pipeline.add("select set_config($1, $2, false)", Params().text(name).text(value));
+  }
+  (void)co_await run(std::move(pipeline), deadline);
 }
 
 }  // namespace sluice::pg

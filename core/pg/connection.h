@@ -25,6 +25,8 @@ struct ConnectOptions {
   std::string dsn;
   // Used unless the DSN or PGAPPNAME names one.
   std::string application_name = "sluice";
+  // Set once connected, in this order: name, value. PgError of connect() when one is refused, as a role is.
+  std::vector<std::pair<std::string, std::string>> settings = {};
 };
 
 struct Notification {
@@ -119,7 +121,7 @@ class Connection {
   class Operation;
 
   Connection(Loop& loop, BlockingPool& pool, std::shared_ptr<pg_conn> connection);
-  Task<void> set_session(Deadline deadline);
+  Task<void> set_session(const ConnectOptions& options, Deadline deadline);
   Task<Result> single(Pipeline pipeline, Deadline deadline);
   [[nodiscard]] Plan plan(const Pipeline& pipeline);
   void send(const Plan& plan);
