@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 
 // Each layer and the layers it may include, itself aside. The most specific folder counts.
 const kCore = ['core/base', 'core/async', 'core/pg', 'core/http', 'core/service', 'core/flow', 'sql'];
-const kDaemons = ['listener', 'workers', 'notifier'];
+const kDaemons = ['listener', 'workers', 'notifier', 'console'];
 const kLayers = {
   sql: [],
   'core/base': [],
@@ -17,6 +17,7 @@ const kLayers = {
   listener: kCore,
   workers: kCore,
   notifier: kCore,
+  console: kCore,
   cli: [...kCore, ...kDaemons],
 };
 
@@ -33,6 +34,7 @@ const kOwners = {
 function* sources(folder) {
   for (const name of readdirSync(folder).sort()) {
     const path = join(folder, name);
+    if (name === 'node_modules') continue;
     if (statSync(path).isDirectory()) yield* sources(path);
     else if (/\.(h|cpp)$/.test(name)) yield path;
   }

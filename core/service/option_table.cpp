@@ -68,6 +68,16 @@ constexpr std::array kOptions{
     OptionSpec{.name = "metrics.listen",
                .description = "address (HOST:PORT) of /metrics, /healthz and /readyz of this daemon; empty: none",
                .check = &check_listen},
+    OptionSpec{.name = "console.listen",
+               .fallback = "127.0.0.1:9470",
+               .description = "address (HOST:PORT) of the console, of sluice console and sluice up; empty: none",
+               .check = &check_listen},
+    OptionSpec{
+        .name = "console.allow_actions",
+        .type = kChoice,
+        .fallback = "no",
+        .description = "whether the console may retry, discard, replay, enable, disable and ping; else it only shows",
+        .choices = "no yes"},
     OptionSpec{
         .name = "secrets.directory",
         .description =

@@ -37,9 +37,26 @@ SELECT e.id AS endpoint_id, e.url, e.events, e.flow_id, e.description, e.enabled
                       WHERE a.endpoint_id = e.id AND a.created_at > clock_timestamp() - interval '15 minutes') AS s;
 COMMENT ON VIEW sluice.endpoint_overview IS 'endpoints with backlog, breaker, and success and duration of the last 15 minutes; secrets are never shown';
 
+-- Scalar subqueries, so that they are answered for the endpoints that are asked for and no others.
+CREATE OR REPLACE VIEW sluice.endpoint_health AS
+SELECT e.id AS endpoint_id,
+       CASE WHEN NOT e.enabled THEN 'disabled' WHEN l.breaker IS NOT NULL AND l.breaker ->> 'state' <> 'closed' THEN l.breaker ->> 'state'
+            WHEN l.paused_until > clock_timestamp() THEN 'paused' WHEN l.failing_since IS NOT NULL THEN 'failing' ELSE 'good' END AS state,
+       l.breaker, CASE WHEN l.paused_until > clock_timestamp() THEN l.paused_until END AS paused_until, l.failing_since, l.owner AS notifier,
+       (SELECT count(*) FROM (SELECT FROM sluice.webhook_deliveries d WHERE d.endpoint_id = e.id LIMIT 1000) AS x) AS waiting,
+       (SELECT greatest(extract(epoch FROM clock_timestamp() - min(n.due_at)), 0)::float8
+          FROM unnest(ARRAY[0, 1, 2]::smallint[]) AS k (lane)
+         CROSS JOIN LATERAL (SELECT d.due_at FROM sluice.webhook_deliveries d
+                              WHERE d.endpoint_id = e.id AND d.lane = k.lane AND d.due_at < 'infinity'
+                              ORDER BY d.due_at, d.id LIMIT 1) AS n) AS late_seconds
+  FROM sluice.webhook_endpoints e
+  LEFT JOIN sluice_private.lanes l ON l.endpoint_id = e.id;
+COMMENT ON VIEW sluice.endpoint_health IS
+  'how each endpoint fares at this moment: state, breaker, deliveries waiting (counted up to 1,000), and for how long the first of them has been due';
+
 SELECT sluice_private.grant_to(r.role, g.what)
   FROM unnest(ARRAY['sluice_reader', 'sluice_api']) AS r (role)
  CROSS JOIN unnest(ARRAY['SELECT ON sluice.delivery_overview', 'SELECT ON sluice.endpoint_overview']) AS g (what);
 SELECT sluice_private.grant_to('sluice_reader', g.what)
-  FROM unnest(ARRAY['SELECT ON sluice.flow_events', 'SELECT ON sluice.event_consumers', 'SELECT ON sluice.event_handlers', 'SELECT ON sluice.event_failures',
+  FROM unnest(ARRAY['SELECT ON sluice.endpoint_health', 'SELECT ON sluice.flow_events', 'SELECT ON sluice.event_consumers', 'SELECT ON sluice.event_handlers', 'SELECT ON sluice.event_failures',
     'SELECT ON sluice.webhook_endpoints', 'SELECT ON sluice.webhook_messages', 'SELECT ON sluice.webhook_deliveries', 'SELECT ON sluice.webhook_attempts']) AS g (what);

@@ -8,8 +8,8 @@ CREATE ROLE sluice_test_nobody;
 CREATE TABLE test.may (role name, privilege text, object text);
 INSERT INTO test.may
 SELECT 'sluice_reader', 'SELECT', 'sluice.' || o
-  FROM unnest(string_to_array('circuit_breakers consumer_lag conversation_history cron_overview cron_schedules delivery_overview '
-    'endpoint_overview event_consumers event_failures event_handlers event_types flow_connections flow_definitions flow_events flow_nodes '
+  FROM unnest(string_to_array('audit_log circuit_breakers consumer_lag conversation_history cron_overview cron_schedules delivery_overview '
+    'endpoint_health endpoint_overview event_consumers event_failures event_handlers event_types flow_connections flow_definitions flow_events flow_nodes '
     'flow_versions secrets_used session_overview settings task_failures task_idempotency_records task_overview validation_rules '
     'webhook_attempts webhook_deliveries webhook_endpoints webhook_messages', ' ')) AS o
 UNION ALL
