@@ -2,6 +2,7 @@
 // it.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ struct Invocation {
 
   [[nodiscard]] bool has(std::string_view flag) const { return line.flags.contains(flag); }
   [[nodiscard]] std::string flag(std::string_view name, std::string_view fallback = {}) const;
+  // The value of a flag, nothing when it is not given. UsageError when it is none of `words`, which spaces separate.
+  [[nodiscard]] std::optional<std::string> one_of(std::string_view name, std::string_view words) const;
   // The value of a flag as a whole number from 1 on. UsageError when it is none.
   [[nodiscard]] int positive(std::string_view name, int fallback) const;
   [[nodiscard]] bool json() const { return has("json"); }

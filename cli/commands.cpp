@@ -100,6 +100,16 @@ std::string Invocation::flag(std::string_view name, std::string_view fallback) c
   return found == line.flags.end() ? std::string(fallback) : found->second;
 }
 
+std::optional<std::string> Invocation::one_of(std::string_view name, std::string_view words) const {
+  const auto found = line.flags.find(name);
+  if (found == line.flags.end()) return std::nullopt;
+  const std::string& text = found->second;
+  const bool whole_word = !text.empty() && text.find(' ') == std::string::npos;
+  if (!whole_word || fmt::format(" {} ", words).find(fmt::format(" {} ", text)) == std::string::npos)
+    throw UsageError(fmt::format("--{} has no '{}'", name, text), fmt::format("it is one of: {}", words));
+  return text;
+}
+
 int Invocation::positive(std::string_view name, int fallback) const {
   const auto found = line.flags.find(name);
   if (found == line.flags.end()) return fallback;

@@ -13,7 +13,7 @@ ExitCode run_list(Invocation& invocation) {
   const int limit = invocation.positive("limit", 50);
   Database database(invocation);
   pg::Params params;
-  params.text(invocation.has("status") ? std::optional<std::string>(invocation.flag("status")) : std::nullopt);
+  params.text(invocation.one_of("status", "pending held delivered dead"));
   params.text(invocation.has("endpoint") ? std::optional<std::string>(invocation.flag("endpoint")) : std::nullopt);
   params.int4(limit);
   const auto deliveries = database.records(

@@ -14,7 +14,7 @@ ExitCode run_list(Invocation& invocation) {
   Database database(invocation);
   pg::Params params;
   params.text(invocation.has("flow") ? std::optional<std::string>(invocation.flag("flow")) : std::nullopt);
-  params.text(invocation.has("status") ? std::optional<std::string>(invocation.flag("status")) : std::nullopt);
+  params.text(invocation.one_of("status", "active completed abandoned"));
   params.int4(limit);
   const auto sessions = database.records(
       "SELECT session_id, flow, flow_version, user_id, status, current_node_id, revision, waits_for, started_at, "
@@ -92,7 +92,7 @@ ExitCode run_end(Invocation& invocation) {
                                             pg::Params().uuid(Uuid::parse(given)));
     if (!found.empty()) token = found.one().get<std::string>(0);
   }
-  const std::string status = invocation.flag("status", "completed");
+  const std::string status = invocation.one_of("status", "completed abandoned").value_or("completed");
   const pg::Result ended = database.query("SELECT sluice.end_session($1, $2)", pg::Params().text(token).text(status));
   const auto revision = ended.one().get<std::int32_t>(0);
   if (invocation.json()) {

@@ -1,6 +1,8 @@
 // sluice tasks list, show, retry, discard.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/numbers.h"
@@ -8,6 +10,8 @@
 
 namespace sluice::cli {
 namespace {
+
+constexpr std::string_view kStatuses = "running ready scheduled retrying paused limited queued failed";
 
 // Unfinished tasks and dead letters in one shape.
 constexpr std::string_view kTasks =
@@ -23,7 +27,7 @@ ExitCode run_list(Invocation& invocation) {
   const int limit = invocation.positive("limit", 50);
   Database database(invocation);
   pg::Params params;
-  params.text(invocation.has("status") ? std::optional<std::string>(invocation.flag("status")) : std::nullopt);
+  params.text(invocation.one_of("status", kStatuses));
   params.text(invocation.has("session") ? std::optional<std::string>(invocation.flag("session")) : std::nullopt);
   params.int4(limit);
   const auto tasks = database.records(
@@ -76,7 +80,38 @@ ExitCode for_each_task(Invocation& invocation, std::string_view statement, std::
   return ExitCode::kGood;
 }
 
+constexpr std::string_view kFilters[] = {"kind", "queue", "session", "node", "since", "until", "reason"};
+
+// Dead letters, by what sluice.retry_tasks knows of them.
+ExitCode retry_those(Invocation& invocation) {
+  Json filter = make_object();
+  for (const std::string_view name : kFilters) {
+    if (!invocation.has(name)) continue;
+    const bool id = name == "session" || name == "node";
+    set(filter, id ? std::string(name) + "_id" : std::string(name), invocation.flag(name));
+  }
+  if (!invocation.line.arguments.empty())
+    throw UsageError("tasks retry takes tasks by number, or by what they have in common, not both");
+  Database database(invocation);
+  const pg::Result retried =
+      database.query("SELECT sluice.retry_tasks($1::text::jsonb)", pg::Params().text(to_text(filter)));
+  const auto count = retried.one().get<std::int32_t>(0);
+  if (invocation.json()) {
+    Json document = make_object();
+    set(document, "retried", Json(count));
+    print_json(document);
+  } else {
+    fmt::print("{} {} will run again\n", count, count == 1 ? "task" : "tasks");
+  }
+  return ExitCode::kGood;
+}
+
 ExitCode run_retry(Invocation& invocation) {
+  const bool by_filter = std::ranges::any_of(kFilters, [&](std::string_view name) { return invocation.has(name); });
+  if (by_filter || invocation.has("all")) return retry_those(invocation);
+  if (invocation.line.arguments.empty())
+    throw UsageError("tasks retry needs tasks",
+                     "name them by number, or by --queue, --reason and the like, or say --all");
   return for_each_task(invocation, "SELECT sluice.retry_task($1)", "will run again");
 }
 ExitCode run_discard(Invocation& invocation) {
@@ -91,6 +126,19 @@ constexpr Flag kListFlags[] = {
 };
 constexpr Flag kJsonOnly[] = {kJsonFlag};
 
+constexpr Flag kRetryFlags[] = {
+    {"all", "", "every dead letter that still fits its session"},
+    {"kind", "WORD", "only dead letters of this kind"},
+    {"queue", "NAME", "only those of this queue"},
+    {"session", "ID", "only those of this session"},
+    {"node", "ID", "only those of this node"},
+    {"since", "TIME",
+     "only those that failed from this time on, as PostgreSQL reads times: 2026-01-02T03:00Z, yesterday"},
+    {"until", "TIME", "only those that failed before this time"},
+    {"reason", "TEXT", "only those whose reason has this text in it"},
+    kJsonFlag,
+};
+
 constexpr Command kCommands[] = {
     {"tasks list", "", "tasks that wait or run, and dead letters",
      "Timers of sessions are left out unless a status or session is asked for. Examples:\n\n"
@@ -98,9 +146,11 @@ constexpr Command kCommands[] = {
      "  sluice tasks list --json | jq 'group_by(.status) | map({(.[0].status): length}) | add'\n",
      kListFlags, run_list},
     {"tasks show", "TASK", "one task with its errors", "Example:\n\n  sluice tasks show 4711\n", kJsonOnly, run_show},
-    {"tasks retry", "TASK...", "run dead letters again, or tasks that wait for their next attempt at once",
-     "All of them or none. A task keeps its idempotency key. Example:\n\n  sluice tasks retry 4711 4712\n", kJsonOnly,
-     run_retry},
+    {"tasks retry", "[TASK...]", "run dead letters again, or tasks that wait for their next attempt at once",
+     "Those named, all of them or none; or all dead letters that the flags describe, as far as they still fit their "
+     "sessions. A task keeps its idempotency key. Examples:\n\n  sluice tasks retry 4711 4712\n"
+     "  sluice tasks retry --queue mail --reason 'HTTP 503' --since yesterday\n",
+     kRetryFlags, run_retry},
     {"tasks discard", "TASK...", "drop dead letters, queued inputs or free-standing tasks",
      "All of them or none. What a session waits for goes with the session: sluice session end. Example:\n\n  sluice "
      "tasks discard 4711\n",

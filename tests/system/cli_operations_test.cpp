@@ -55,6 +55,28 @@ TEST_F(CliOperations, DeadLettersAreListedShownRetriedAndDiscarded) {
   EXPECT_EQ(string_member(good({"tasks", "show", first, "--json"}).json(), "status"), "discarded");
 }
 
+TEST_F(CliOperations, DeadLettersAreRetriedByWhatTheyHaveInCommon) {
+  for (const int id : {900001, 900002, 900003}) dead_letter(id);
+  run_sql("update sluice.task_failures set reason = 'HTTP 503' where task_id = 900002");
+  EXPECT_EQ(good({"tasks", "retry", "--reason", "503", "--queue", "default"}).out, "1 task will run again\n");
+  EXPECT_EQ(string_member(good({"tasks", "show", "900002", "--json"}).json(), "status"), "ready");
+  EXPECT_EQ(good({"tasks", "retry", "--until", "yesterday"}).out, "0 tasks will run again\n");
+  EXPECT_THAT(sluice({"tasks", "retry", "--since", "soon"}).err, HasSubstr("soon"));
+  EXPECT_THAT(sluice({"tasks", "retry", "--kind", "http", "900001"}).err, HasSubstr("not both"));
+  EXPECT_EQ(sluice({"tasks", "retry"}).code, 2);
+  EXPECT_EQ(good({"tasks", "retry", "--all", "--json"}).out, "{\"retried\":2}\n");
+  EXPECT_EQ(value("select count(*) from sluice.task_failures"), "0");
+}
+
+TEST_F(CliOperations, AStatusThatDoesNotExistIsRefused) {
+  for (const std::string list : {"tasks", "deliveries", "session"}) {
+    const Outcome outcome = sluice({list, "list", "--status", "dea"});
+    EXPECT_EQ(outcome.code, 2) << list;
+    EXPECT_THAT(outcome.err, HasSubstr("--status has no 'dea'")) << list;
+  }
+  EXPECT_EQ(sluice({"tasks", "list", "--status", "ready failed"}).code, 2);
+}
+
 TEST_F(CliOperations, SchedulesAreListed) {
   EXPECT_THAT(good({"cron", "list"}).out, StartsWith("no schedules"));
   run_sql(
