@@ -28,6 +28,31 @@ CREATE OR REPLACE VIEW sluice.task_overview AS
 COMMENT ON VIEW sluice.task_overview IS
   'one row an unfinished task; status is running, ready, scheduled, retrying, paused, limited: its key is full, or queued: an input behind its session''s pending task';
 
+-- The view's order and limit do not reach the tables below its joins, so the rows wanted are picked first.
+CREATE OR REPLACE FUNCTION sluice.newest_tasks(before bigint, rows int) RETURNS SETOF sluice.task_overview
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  SELECT o.*
+    FROM (SELECT x.id FROM ((SELECT t.id FROM sluice_private.tasks t WHERE t.id < coalesce(before, 9223372036854775807) ORDER BY t.id DESC LIMIT rows)
+                            UNION ALL
+                            (SELECT i.id FROM sluice_private.session_inputs i WHERE i.id < coalesce(before, 9223372036854775807) ORDER BY i.id DESC LIMIT rows)) AS x
+           ORDER BY x.id DESC LIMIT least(rows, 10000)) AS n
+   CROSS JOIN LATERAL (SELECT * FROM sluice.task_overview v WHERE v.task_id = n.id OFFSET 0) AS o
+$$;
+COMMENT ON FUNCTION sluice.newest_tasks(bigint, int) IS 'the unfinished tasks with the greatest ids below `before` (null: of all), at most 10,000: task_overview without looking at the others';
+
+-- A session's own, by its indexes.
+CREATE OR REPLACE FUNCTION sluice.tasks_of_session(session_id uuid) RETURNS SETOF sluice.task_overview
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  SELECT o.*
+    FROM (SELECT t.id FROM sluice_private.tasks t WHERE t.session_id = tasks_of_session.session_id AND t.kind <> 'timer'
+          UNION ALL SELECT t.id FROM sluice_private.tasks t WHERE t.session_id = tasks_of_session.session_id AND t.kind = 'timer'
+          UNION ALL (SELECT i.id FROM sluice_private.session_inputs i WHERE i.session_id = tasks_of_session.session_id ORDER BY i.session_id, i.id LIMIT 1000)) AS n
+   CROSS JOIN LATERAL (SELECT * FROM sluice.task_overview v WHERE v.task_id = n.id OFFSET 0) AS o
+$$;
+COMMENT ON FUNCTION sluice.tasks_of_session(uuid) IS 'a session''s unfinished tasks, its timers, and its 1,000 oldest queued inputs, as in task_overview';
+
 -- Counts stop at 10,000, so that asking costs the same however much has piled up.
 CREATE OR REPLACE FUNCTION sluice.status() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
@@ -63,6 +88,10 @@ COMMENT ON FUNCTION sluice.status() IS
 
 SELECT sluice_private.publish_api('sluice.status()');
 SELECT sluice_private.grant_to('sluice_reader', 'EXECUTE ON FUNCTION sluice.status()');
+SELECT sluice_private.publish_api('sluice.newest_tasks(bigint, int)');
+SELECT sluice_private.grant_to('sluice_reader', 'EXECUTE ON FUNCTION sluice.newest_tasks(bigint, int)');
+SELECT sluice_private.publish_api('sluice.tasks_of_session(uuid)');
+SELECT sluice_private.grant_to('sluice_reader', 'EXECUTE ON FUNCTION sluice.tasks_of_session(uuid)');
 SELECT sluice_private.publish_api('sluice.state_hash(jsonb)');
 SELECT sluice_private.publish_api('sluice.canonical_json(jsonb)');
 

@@ -170,6 +170,7 @@ COMMENT ON FUNCTION sluice_private.requeue_failures(bigint[]) IS 'puts dead lett
 CREATE OR REPLACE FUNCTION sluice.retry_task(task_id bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM sluice_private.audit('retry_task', format('task %s', task_id));
   IF EXISTS (SELECT 1 FROM sluice_private.tasks t WHERE t.id = retry_task.task_id) THEN
     UPDATE sluice_private.tasks t
        SET run_at = clock_timestamp(), order_key = clock_timestamp() - t.priority * interval '10 seconds'
@@ -194,6 +195,7 @@ CREATE OR REPLACE FUNCTION sluice.retry_tasks(filter jsonb DEFAULT '{}') RETURNS
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   stray text;
+  requeued int;
 BEGIN
   SELECT k INTO stray FROM jsonb_object_keys(coalesce(filter, '{}')) AS k
    WHERE k NOT IN ('kind', 'queue', 'session_id', 'node_id', 'since', 'until', 'reason') LIMIT 1;
@@ -201,7 +203,7 @@ BEGIN
     PERFORM sluice_private.fail('SL005', format('filter has an unknown key %s', quote_literal(stray)), NULL,
                                 'keys are kind, queue, session_id, node_id, since, until (times of failure) and reason (a part of it)');
   END IF;
-  RETURN sluice_private.requeue_failures(ARRAY(
+  requeued := sluice_private.requeue_failures(ARRAY(
     SELECT f.task_id FROM sluice.task_failures f
      WHERE f.retryable
        AND (NOT filter ? 'kind' OR f.kind = filter ->> 'kind')
@@ -211,6 +213,8 @@ BEGIN
        AND (NOT filter ? 'since' OR f.failed_at >= (filter ->> 'since')::timestamptz)
        AND (NOT filter ? 'until' OR f.failed_at < (filter ->> 'until')::timestamptz)
        AND (NOT filter ? 'reason' OR position(filter ->> 'reason' IN f.reason) > 0)));
+  PERFORM sluice_private.audit('retry_tasks', coalesce(filter, '{}')::text, format('%s tasks', requeued));
+  RETURN requeued;
 END
 $$;
 COMMENT ON FUNCTION sluice.retry_tasks(jsonb) IS
@@ -222,6 +226,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   dropped record;
 BEGIN
+  PERFORM sluice_private.audit('discard', format('task %s', task_id));
   DELETE FROM sluice.task_failures f WHERE f.task_id = discard.task_id;
   IF FOUND THEN
     RETURN;
@@ -247,6 +252,7 @@ COMMENT ON FUNCTION sluice.discard(bigint) IS 'drops a dead letter, a queued inp
 CREATE OR REPLACE FUNCTION sluice.pause_queue(queue text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM sluice_private.audit('pause_queue', format('queue %s', queue));
   PERFORM sluice_private.ensure_queue(queue);
   UPDATE sluice_private.queues q SET paused = true WHERE q.name = pause_queue.queue AND NOT q.paused;
 END
@@ -256,6 +262,7 @@ COMMENT ON FUNCTION sluice.pause_queue(text) IS 'nothing more is claimed from th
 CREATE OR REPLACE FUNCTION sluice.resume_queue(queue text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM sluice_private.audit('resume_queue', format('queue %s', queue));
   PERFORM sluice_private.ensure_queue(queue);
   UPDATE sluice_private.queues q SET paused = false WHERE q.name = resume_queue.queue AND q.paused;
   PERFORM sluice_private.ring_tasks();

@@ -175,6 +175,7 @@ SELECT sluice_private.hide('sluice_private.lock_endpoint(uuid)');
 CREATE OR REPLACE FUNCTION sluice.unsubscribe(endpoint_id uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM sluice_private.audit('unsubscribe', format('endpoint %s', endpoint_id));
   PERFORM sluice_private.lock_endpoint(endpoint_id);
   DELETE FROM sluice.webhook_deliveries d WHERE d.endpoint_id = unsubscribe.endpoint_id;
   DELETE FROM sluice.webhook_endpoints e WHERE e.id = unsubscribe.endpoint_id;
@@ -189,6 +190,7 @@ DECLARE
   now timestamptz := clock_timestamp();
   made text := sluice_private.new_secret();
 BEGIN
+  PERFORM sluice_private.audit('rotate_secret', format('endpoint %s', endpoint_id));
   PERFORM sluice_private.lock_endpoint(endpoint_id);
   IF overlap IS NULL OR overlap < interval '0' OR overlap > interval '7 days' THEN
     PERFORM sluice_private.fail('SL005', format('bad overlap %s', coalesce(overlap::text, 'null')), NULL, 'give 0 to 7 days');
@@ -211,6 +213,7 @@ SELECT sluice_private.publish_api('sluice.rotate_secret(uuid, interval)');
 CREATE OR REPLACE FUNCTION sluice.disable_endpoint(endpoint_id uuid, reason text DEFAULT 'disabled by hand') RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM sluice_private.audit('disable_endpoint', format('endpoint %s', endpoint_id));
   PERFORM sluice_private.lock_endpoint(endpoint_id);
   PERFORM sluice_private.disable_endpoint(endpoint_id, reason);
 END $$;

@@ -21,6 +21,7 @@ SELECT sluice_private.hide('sluice_private.release_held(uuid, timestamptz, times
 CREATE OR REPLACE FUNCTION sluice.enable_endpoint(endpoint_id uuid, replay boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  PERFORM sluice_private.audit('enable_endpoint', format('endpoint %s', endpoint_id));
   IF (sluice_private.lock_endpoint(endpoint_id)).validation IN ('pending', 'refused') THEN
     UPDATE sluice.webhook_endpoints e SET validation = 'pending', validation_error = NULL, validation_attempt = 0, validation_due = clock_timestamp(),
            disabled_reason = 'waits for its validation', updated_at = clock_timestamp()
@@ -69,6 +70,7 @@ BEGIN
   IF released + again > 0 THEN
     PERFORM sluice_private.ring('deliveries');
   END IF;
+  PERFORM sluice_private.audit('replay', format('endpoint %s, %s to %s', e.id, replay.since, replay.until), format('%s deliveries', released + again));
   RETURN released + again;
 END $$;
 COMMENT ON FUNCTION sluice.replay(uuid, timestamptz, timestamptz, boolean) IS
@@ -82,6 +84,7 @@ DECLARE
   state text;
   endpoint uuid;
 BEGIN
+  PERFORM sluice_private.audit('retry_delivery', format('delivery %s', retry_delivery.delivery_id));
   SELECT d.endpoint_id INTO endpoint FROM sluice.webhook_deliveries d WHERE d.id = retry_delivery.delivery_id;
   IF NOT FOUND THEN
     SELECT a.endpoint_id INTO endpoint FROM sluice.webhook_attempts a WHERE a.delivery_id = retry_delivery.delivery_id LIMIT 1;
@@ -106,6 +109,36 @@ END $$;
 COMMENT ON FUNCTION sluice.retry_delivery(bigint) IS 'sends a delivery now: one that waits for its next attempt, or one that ended, with the same webhook-id';
 SELECT sluice_private.publish_api('sluice.retry_delivery(bigint)');
 
+-- It ends as dead, like one that is out of attempts; what waited for it in its order is due now.
+CREATE OR REPLACE FUNCTION sluice.discard_delivery(delivery_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  d sluice.webhook_deliveries;
+BEGIN
+  PERFORM sluice_private.audit('discard_delivery', format('delivery %s', discard_delivery.delivery_id));
+  SELECT w.* INTO d FROM sluice.webhook_deliveries w WHERE w.id = discard_delivery.delivery_id;
+  IF FOUND THEN
+    PERFORM sluice_private.lock_endpoint(d.endpoint_id);
+    DELETE FROM sluice.webhook_deliveries w WHERE w.id = discard_delivery.delivery_id RETURNING w.* INTO d;
+  END IF;
+  IF d.id IS NULL THEN
+    PERFORM sluice_private.fail('SL005', format('delivery %s is not waiting', coalesce(discard_delivery.delivery_id::text, 'null')), NULL,
+      'only a pending or held delivery can be discarded; see sluice.delivery_overview');
+  END IF;
+  INSERT INTO sluice.webhook_attempts (delivery_id, message_no, message_at, started_at, endpoint_id, duration_ms, attempt, outcome, error_class)
+  VALUES (d.id, d.message_no, d.message_at, clock_timestamp(), d.endpoint_id, 0, d.attempt, 'dead', 'discarded');
+  IF d.order_key IS NOT NULL THEN
+    UPDATE sluice.webhook_deliveries f SET due_at = clock_timestamp()
+     WHERE f.due_at = 'infinity' AND f.status = 'pending'
+       AND f.id = (SELECT w.id FROM sluice.webhook_deliveries w
+                    WHERE w.endpoint_id = d.endpoint_id AND w.order_key = d.order_key AND w.id > d.id AND w.status = 'pending'
+                    ORDER BY w.endpoint_id, w.order_key, w.id LIMIT 1);
+    PERFORM sluice_private.ring('deliveries');
+  END IF;
+END $$;
+COMMENT ON FUNCTION sluice.discard_delivery(bigint) IS 'gives up a pending or held delivery: it is dead, and can be replayed. Error: SL005';
+SELECT sluice_private.publish_api('sluice.discard_delivery(bigint)');
+
 CREATE OR REPLACE FUNCTION sluice.test_endpoint(endpoint_id uuid) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -115,6 +148,7 @@ DECLARE
   body text;
   delivery bigint;
 BEGIN
+  PERFORM sluice_private.audit('test_endpoint', format('endpoint %s', endpoint_id));
   e := sluice_private.lock_endpoint(endpoint_id);
   IF NOT e.enabled THEN
     PERFORM sluice_private.fail('SL005', format('endpoint %s is disabled', e.id), e.disabled_reason, 'enable it first: sluice.enable_endpoint');

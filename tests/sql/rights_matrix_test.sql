@@ -10,19 +10,19 @@ INSERT INTO test.may
 SELECT 'sluice_reader', 'SELECT', 'sluice.' || o
   FROM unnest(string_to_array('audit_log circuit_breakers consumer_lag conversation_history cron_overview cron_schedules delivery_overview '
     'endpoint_health endpoint_overview event_consumers event_failures event_handlers event_types flow_connections flow_definitions flow_events flow_nodes '
-    'flow_versions secrets_used session_overview settings task_failures task_idempotency_records task_overview validation_rules '
+    'flow_versions secrets_used session_overview session_changes settings task_failures task_idempotency_records task_overview validation_rules '
     'webhook_attempts webhook_deliveries webhook_endpoints webhook_messages', ' ')) AS o
 UNION ALL
 SELECT 'sluice_api', 'SELECT', 'sluice.' || o
   FROM unnest(string_to_array('consumer_lag cron_overview delivery_overview endpoint_overview session_overview task_overview', ' ')) AS o
 UNION ALL
-SELECT 'sluice_reader', 'EXECUTE', 'sluice.' || o FROM unnest(string_to_array('activity status', ' ')) AS o
+SELECT 'sluice_reader', 'EXECUTE', 'sluice.' || o FROM unnest(string_to_array('activity newest_tasks status tasks_of_session', ' ')) AS o
 UNION ALL
 SELECT 'sluice_api', 'EXECUTE', 'sluice.' || o
-  FROM unnest(string_to_array('activity canonical_json clone_flow define_event disable_endpoint discard discard_event emit emit_row_events '
-    'enable_endpoint end_session enqueue history import_flow limit_queue migrate_session off_event on_event patch_state pause_queue '
+  FROM unnest(string_to_array('activity canonical_json clone_flow define_event disable_endpoint discard discard_delivery discard_event emit emit_row_events '
+    'enable_endpoint end_session enqueue history import_flow keep_state_changes limit_queue migrate_session newest_tasks off_event on_event patch_state pause_queue '
     'publish_flow replay resume_queue retry_delivery retry_event retry_task retry_tasks rotate_secret schedule send_input session '
-    'set_validation_rule start_session state_hash status store_report subscribe switch_validation_rule test_endpoint undefine_event '
+    'set_validation_rule start_session state_hash status store_report subscribe switch_validation_rule tasks_of_session test_endpoint undefine_event '
     'unschedule unsubscribe unwatch_table validate_flow validation_subject watch_table', ' ')) AS o;
 
 -- What came of `statement` when `role` ran it: null when it was refused for want of a right.

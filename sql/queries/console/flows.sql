@@ -18,3 +18,49 @@ WITH counted AS (
 )
 SELECT json_build_object('rows', (SELECT coalesce(json_agg(r ORDER BY r.flow_key), '[]') FROM shown r),
                          'next', CASE WHEN (SELECT count(*) FROM shown) = $1 THEN (SELECT max(r.flow_key) FROM shown r) END)::text;
+
+-- A flow's graph. `live` are sessions that are at a node, `left` those that were abandoned there, `ended` those that completed there; `reached`
+-- those whose history names it: null at nodes that leave none (conditions, composites, scripts). Sessions are the 10,000 newest of all flows;
+-- history is looked at for the newest 500 of this version.
+-- name: console_flow
+WITH chosen AS MATERIALIZED (
+  SELECT f.id AS flow_id, f.name, f.description, f.is_active, f.is_published, f.published_at, v.id AS version_id, coalesce(v.version, f.version) AS version,
+         coalesce(v.document, f.flow_data) AS document, coalesce(v.entry_node_id, f.entry_node_id) AS entry
+    FROM sluice.flow_definitions f
+    LEFT JOIN LATERAL (SELECT w.* FROM sluice.flow_versions w
+                        WHERE w.flow_id = f.id AND CASE WHEN $2::text IS NULL THEN w.id = f.published_version_id ELSE w.version = $2 END) AS v ON true
+   WHERE f.name = $1::text AND ($2::text IS NULL OR v.id IS NOT NULL)
+), sessions AS MATERIALIZED (
+  SELECT s.id, s.current_node_id, s.status, s.started_at
+    FROM (SELECT x.id, x.flow_version_id, x.current_node_id, x.status, x.started_at
+            FROM sluice.conversation_sessions x ORDER BY x.started_at DESC LIMIT 10000) AS s
+   WHERE s.flow_version_id = (SELECT c.version_id FROM chosen c)
+), places AS (
+  SELECT s.current_node_id AS id, count(*) FILTER (WHERE s.status = 'active') AS live, count(*) FILTER (WHERE s.status = 'abandoned') AS abandoned,
+         count(*) FILTER (WHERE s.status = 'completed') AS ended
+    FROM sessions s GROUP BY s.current_node_id
+), passed AS (
+  SELECT p.node_id AS id, count(*) AS reached
+    FROM (SELECT DISTINCT n.id, h.node_id
+            FROM (SELECT s.id FROM sessions s ORDER BY s.started_at DESC LIMIT 500) AS n
+           CROSS JOIN LATERAL (SELECT w.node_id FROM sluice.conversation_history w
+                                WHERE w.session_id = n.id AND w.created_at >= (SELECT min(s.started_at) FROM sessions s) ORDER BY w.id LIMIT 200) AS h) AS p
+   GROUP BY p.node_id
+)
+SELECT json_build_object(
+  'flow', json_build_object('flow_key', c.name, 'flow_id', c.flow_id, 'version', c.version, 'description', c.description,
+            'status', CASE WHEN NOT c.is_active THEN 'inactive' WHEN c.is_published THEN 'published' ELSE 'draft' END, 'published_at', c.published_at,
+            'sessions', (SELECT count(*) FROM sessions), 'sampled', (SELECT least(count(*), 500) FROM sessions),
+            'versions', (SELECT coalesce(json_agg(w.version ORDER BY w.id DESC), '[]') FROM (SELECT x.id, x.version FROM sluice.flow_versions x
+                          WHERE x.flow_id = c.flow_id ORDER BY x.id DESC LIMIT 100) AS w)),
+  'nodes', (SELECT coalesce(json_agg(json_build_object('id', n.node ->> 'node_id', 'type', n.node ->> 'node_type', 'label', n.node ->> 'node_id',
+                      'entry', n.node ->> 'node_id' = c.entry, 'live', coalesce(p.live, 0),
+                      'reached', CASE WHEN n.node ->> 'node_type' IN ('message', 'question', 'action', 'webhook') THEN coalesce(r.reached, 0) END,
+                      'left', coalesce(p.abandoned, 0), 'ended', coalesce(p.ended, 0)) ORDER BY n.place), '[]')
+              FROM jsonb_array_elements(c.document -> 'nodes') WITH ORDINALITY AS n (node, place)
+              LEFT JOIN places p ON p.id = n.node ->> 'node_id'
+              LEFT JOIN passed r ON r.id = n.node ->> 'node_id'),
+  'edges', (SELECT coalesce(json_agg(json_build_object('from', e.edge ->> 'source_node_id', 'to', e.edge ->> 'target_node_id',
+                      'label', coalesce(e.edge ->> 'connection_type', 'default')) ORDER BY e.place), '[]')
+              FROM jsonb_array_elements(c.document -> 'connections') WITH ORDINALITY AS e (edge, place)))::text
+  FROM chosen c;

@@ -1,5 +1,5 @@
 -- The console's lists, newest first. $1 = rows wanted; then the cursor: what was shown last, null at the begin; then the filters, null: none.
--- A filter looks at the 10,000 rows after the cursor and no more, so that no question costs more than that; `next` then says where to go on,
+-- A filter looks at the 10,000 rows after the cursor (2,000 tasks and deliveries) and no more, so that no question costs more than that; `next` then says where to go on,
 -- though fewer rows were found than were wanted. `next` is null at the end.
 
 -- name: console_sessions
@@ -42,60 +42,67 @@ WITH page AS (
 )
 SELECT json_build_object('rows', (SELECT coalesce(json_agg(r ORDER BY r.started_at DESC, r.session_id DESC), '[]') FROM page r), 'next', NULL)::text;
 
--- Unfinished tasks and dead letters together.
+-- Unfinished tasks and dead letters together, of each the 2,000 next; what is beyond the end of either is left to the next page.
 -- name: console_tasks
-WITH looked AS (
+WITH looked AS MATERIALIZED (
   SELECT t.task_id, t.kind, t.queue, t.session_id, t.node_id, t.status, t.attempt, t.max_attempts, t.run_at, t.priority, t.idempotency_key,
          t.session_revision, t.errors -> -1 ->> 'error' AS error, t.created_at, NULL::timestamptz AS failed_at, t.host, t.pid, t.correlation_id,
-         t.status IN ('scheduled', 'retrying') AS retryable,
-         t.status = 'queued' OR t.session_id IS NULL AND t.kind <> 'cron' AS discardable
-    FROM (SELECT * FROM sluice.task_overview o WHERE o.task_id < coalesce($2::bigint, 9223372036854775807) ORDER BY o.task_id DESC LIMIT 10000) AS t
+         t.status IN ('scheduled', 'retrying') AS retryable, t.status = 'queued' OR t.session_id IS NULL AND t.kind <> 'cron' AS discardable
+    FROM sluice.newest_tasks($2::bigint, CASE WHEN coalesce($3, $4, $5) IS NULL THEN $1 ELSE 2000 END) AS t
   UNION ALL
   SELECT f.task_id, f.kind, f.queue, f.session_id, f.node_id, 'failed', f.attempts, f.max_attempts, NULL, f.priority, f.idempotency_key,
          f.session_revision, f.reason, f.created_at, f.failed_at, NULL, NULL, f.correlation_id, f.retryable, true
-    FROM (SELECT * FROM sluice.task_failures d WHERE d.task_id < coalesce($2::bigint, 9223372036854775807) ORDER BY d.task_id DESC LIMIT 10000) AS f
-), page AS (
-  SELECT l.* FROM looked l
-   WHERE ($3::text IS NULL OR l.status = $3) AND ($4::text IS NULL OR l.queue = $4) AND ($5::text IS NULL OR l.kind = $5)
-   ORDER BY l.task_id DESC LIMIT $1
-), last AS (
+    FROM (SELECT * FROM sluice.task_failures d WHERE d.task_id < coalesce($2::bigint, 9223372036854775807) ORDER BY d.task_id DESC
+           LIMIT CASE WHEN coalesce($3, $4, $5) IS NULL THEN $1 ELSE 2000 END) AS f
+), depth AS MATERIALIZED (
   SELECT max(x.id) AS id
-    FROM (SELECT (SELECT o.task_id FROM sluice.task_overview o WHERE o.task_id < coalesce($2::bigint, 9223372036854775807)
-                   ORDER BY o.task_id DESC OFFSET 9999 LIMIT 1) AS id
-           WHERE (SELECT count(*) FROM page) < $1
-          UNION ALL
-          SELECT (SELECT d.task_id FROM sluice.task_failures d WHERE d.task_id < coalesce($2::bigint, 9223372036854775807)
-                   ORDER BY d.task_id DESC OFFSET 9999 LIMIT 1)
-           WHERE (SELECT count(*) FROM page) < $1) AS x
+    FROM (SELECT min(l.task_id) AS id FROM looked l GROUP BY l.status = 'failed'
+          HAVING count(*) >= CASE WHEN coalesce($3, $4, $5) IS NULL THEN $1 ELSE 2000 END) AS x
+), page AS MATERIALIZED (
+  SELECT l.* FROM looked l, depth
+   WHERE ($3::text IS NULL OR l.status = $3) AND ($4::text IS NULL OR l.queue = $4) AND ($5::text IS NULL OR l.kind = $5)
+     AND (depth.id IS NULL OR l.task_id >= depth.id)
+   ORDER BY l.task_id DESC LIMIT $1
 )
 SELECT json_build_object(
-  'rows', (SELECT coalesce(json_agg(p ORDER BY p.task_id DESC), '[]') FROM page p, last l WHERE l.id IS NULL OR p.task_id >= l.id),
-  'next', CASE WHEN (SELECT count(*) FROM page) = $1 THEN (SELECT min(p.task_id) FROM page p) ELSE (SELECT l.id FROM last l) END::text)::text;
+  'rows', (SELECT coalesce(json_agg(p ORDER BY p.task_id DESC), '[]') FROM page p),
+  'next', CASE WHEN (SELECT count(*) FROM page) = $1 THEN (SELECT min(p.task_id) FROM page p) ELSE (SELECT d.id FROM depth d) END::text)::text;
 
 -- name: console_tasks_of
 WITH page AS (
   SELECT t.task_id, t.kind, t.queue, t.session_id, t.node_id, t.status, t.attempt, t.max_attempts, t.run_at, t.priority, t.idempotency_key,
          t.session_revision, t.errors -> -1 ->> 'error' AS error, t.created_at, NULL::timestamptz AS failed_at, t.host, t.pid, t.correlation_id,
          t.status IN ('scheduled', 'retrying') AS retryable, t.status = 'queued' AS discardable
-    FROM sluice.task_overview t WHERE t.session_id = $2::uuid LIMIT $1
+    FROM sluice.tasks_of_session($2::uuid) AS t LIMIT $1
 )
 SELECT json_build_object('rows', (SELECT coalesce(json_agg(p ORDER BY p.task_id DESC), '[]') FROM page p), 'next', NULL)::text;
 
+-- Of the 2,000 next: which they are is told by the tables themselves, the rest is asked for what is shown.
 -- name: console_deliveries
-WITH page AS (
-  SELECT l.*
-    FROM (SELECT d.delivery_id, d.endpoint_id, d.url, d.message_id, d.event_type, d.session_id, d.correlation_id, d.status, d.attempt, d.due_at,
-                 d.created_at, d.finished_at, d.response_status, d.error_class, d.last_attempt_at, d.duration_ms
-            FROM sluice.delivery_overview d
-           WHERE d.delivery_id < coalesce($2::bigint, 9223372036854775807) ORDER BY d.delivery_id DESC LIMIT 10000) AS l
-   WHERE ($3::text IS NULL OR l.status = $3) AND ($4::uuid IS NULL OR l.endpoint_id = $4) AND ($5::text IS NULL OR l.event_type = $5)
-   ORDER BY l.delivery_id DESC LIMIT $1
+WITH looked AS MATERIALIZED (
+  SELECT DISTINCT ON (x.id) x.*
+    FROM ((SELECT d.id, d.endpoint_id, d.message_no, d.message_at, d.status, 'infinity'::timestamptz AS ended FROM sluice.webhook_deliveries d
+            WHERE d.id < coalesce($2::bigint, 9223372036854775807) ORDER BY d.id DESC LIMIT 2000)
+          UNION ALL
+          (SELECT a.delivery_id, a.endpoint_id, a.message_no, a.message_at, a.outcome, a.created_at FROM sluice.webhook_attempts a
+            WHERE a.delivery_id < coalesce($2::bigint, 9223372036854775807) ORDER BY a.delivery_id DESC LIMIT 2000)) AS x
+   ORDER BY x.id DESC, x.ended DESC LIMIT 2000
+), depth AS MATERIALIZED (
+  SELECT min(l.id) AS id, count(*) AS rows FROM looked l
+), page AS MATERIALIZED (
+  SELECT l.id FROM looked l
+   WHERE ($3::text IS NULL OR l.status = $3) AND ($4::uuid IS NULL OR l.endpoint_id = $4)
+     AND ($5::text IS NULL OR EXISTS (SELECT FROM sluice.webhook_messages m WHERE m.no = l.message_no AND m.created_at = l.message_at AND m.event_type = $5))
+   ORDER BY l.id DESC LIMIT $1
+), shown AS (
+  SELECT d.delivery_id, d.endpoint_id, d.url, d.message_id, d.event_type, d.session_id, d.correlation_id, d.status, d.attempt, d.due_at,
+         d.created_at, d.finished_at, d.response_status, d.error_class, d.last_attempt_at, d.duration_ms
+    FROM page p CROSS JOIN LATERAL (SELECT * FROM sluice.delivery_overview o WHERE o.delivery_id = p.id OFFSET 0) AS d
 )
 SELECT json_build_object(
-  'rows', (SELECT coalesce(json_agg(p ORDER BY p.delivery_id DESC), '[]') FROM page p),
-  'next', CASE WHEN (SELECT count(*) FROM page) = $1 THEN (SELECT min(p.delivery_id) FROM page p)
-               ELSE (SELECT d.delivery_id FROM sluice.delivery_overview d
-                      WHERE d.delivery_id < coalesce($2::bigint, 9223372036854775807) ORDER BY d.delivery_id DESC OFFSET 9999 LIMIT 1) END::text)::text;
+  'rows', (SELECT coalesce(json_agg(s ORDER BY s.delivery_id DESC), '[]') FROM shown s),
+  'next', CASE WHEN (SELECT count(*) FROM page) = $1 THEN (SELECT min(p.id) FROM page p)
+               WHEN (SELECT d.rows FROM depth d) >= 1000 THEN (SELECT d.id FROM depth d) END::text)::text;
 
 -- Health is that of the newest 10,000 attempts of all endpoints together.
 -- name: console_endpoints
