@@ -6,8 +6,10 @@
 
 #include "console/access.h"
 #include "console/database.h"
+#include "console/live.h"
 #include "console/series.h"
 #include "console/site.h"
+#include "core/async/task_scope.h"
 #include "core/base/log.h"
 #include "core/http/server.h"
 #include "core/pg/pg_error.h"
@@ -58,14 +60,18 @@ class Console : public Service {
     BlockingPool blocking(context.loop, kBlockingThreads);
     Database database(context.loop, blocking, context.options.text("database.dsn"), actions);
     Series series;
+    Live live(context.loop, database);
     std::optional<Site> site;
     const auto answer = [&site](const http::ServerRequest& request) { return site->answer(request); };
     const http::Server server(context.loop, http::listen_on(listen, "console.listen"), answer, kLimits);
     const Access access(server.address(), listen);
-    site.emplace(access, database, series);
+    site.emplace(access, database, series, live);
     log_info("serving the console", {{"address", server.address()}, {"actions", actions}});
     print_link(access.link());
+    TaskScope parts(context.loop);
+    parts.spawn(live.run(context.stop));
     co_await keep_sampling(context, database, series);
+    co_await parts.join();
   }
 
   static Task<void> keep_sampling(ServiceContext& context, Database& database, Series& series) {

@@ -16,7 +16,8 @@ pg::ConnectOptions options_for(const std::string& dsn, std::string role, std::st
                        {"default_transaction_read_only", std::string(read_only)},
                        {"statement_timeout", "5s"},
                        {"timezone", "UTC"},
-                       {"jit", "off"}}};
+                       {"jit", "off"},
+                       {"enable_seqscan", "off"}}};
 }
 
 Task<pg::Result> ask(pg::Pool& pool, std::string_view statement, pg::Params params) {

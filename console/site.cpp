@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "console/actions.h"
 #include "console/answer.h"
 #include "console/questions.h"
 #include "console_page.h"
+#include "core/base/log.h"
 
 namespace sluice::console {
 namespace {
@@ -94,15 +96,16 @@ Task<http::Reply> Site::judge(const http::ServerRequest& request) {
 }
 
 Task<http::Reply> Site::api(const http::ServerRequest& request, std::span<const std::string> words) {
-  if (request.method != "GET") {
-    co_return refused({405, "not_read", "only GET here", "actions are POST to a task, a delivery or an endpoint"});
-  }
-  const auto parameters = http::parse_query(request.query());
-  if (!parameters) co_return refused({400, "bad_request", parameters.error(), "names and values are percent-encoded"});
   std::optional<Refusal> trouble;
   try {
+    if (request.method == "POST") co_return co_await act(request, words);
+    if (request.method != "GET") co_return refused({405, "bad_method", "only GET and POST", "actions are POST"});
+    const auto parameters = http::parse_query(request.query());
+    if (!parameters)
+      co_return refused({400, "bad_request", parameters.error(), "names and values are percent-encoded"});
     if (words.size() == 1 && words.front() == "me") co_return co_await me();
     if (words.size() == 1 && words.front() == "overview") co_return co_await overview();
+    if (words.size() == 2 && words[0] == "events" && words[1] == "live") co_return live_.open(request, *parameters);
     std::expected<Question, Refusal> question = question_for(words, *parameters);
     if (!question) co_return refused(question.error());
     co_return co_await ask(question->statement, std::move(question->params));
@@ -110,6 +113,26 @@ Task<http::Reply> Site::api(const http::ServerRequest& request, std::span<const 
     trouble = refusal_of(error);
   }
   co_return refused(*trouble);
+}
+
+// A foreign page can make a browser send a request with our cookie, but not with our Origin, nor with this
+// Content-Type.
+Task<http::Reply> Site::act(const http::ServerRequest& request, std::span<const std::string> words) {
+  if (!Access::own_page(request)) {
+    co_return refused({403, "foreign_page", "the request does not come from the console's own page",
+                       "send Origin: http://HOST:PORT as in the address"});
+  }
+  if (!request.header("Content-Type").value_or("").starts_with("application/json")) {
+    co_return refused({415, "not_json", "the body is not called JSON", "send Content-Type: application/json"});
+  }
+  if (!database_.may_act()) {
+    co_return refused({403, "read_only", "this console only shows", "start it with --allow-actions"});
+  }
+  std::expected<Question, Refusal> action = action_for(words, request.body);
+  if (!action) co_return refused(action.error());
+  const pg::Result result = co_await database_.act(action->statement, std::move(action->params));
+  log_info("acted", {{"action", words[2]}, {"on", words[0]}, {"id", words[1]}});
+  co_return json_reply(result.one().get<std::string>(0));
 }
 
 Task<http::Reply> Site::ask(std::string_view statement, pg::Params params) {
