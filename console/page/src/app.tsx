@@ -79,7 +79,7 @@ function Banner() {
   return (
     <div class={shown ? 'banner shown' : 'banner'} role="status">
       {signedOut && <><strong>This page is not signed in any more.</strong> The console was started anew: open the address that sluice console printed.</>}
-      {!signedOut && trouble && <><strong>{trouble.message}</strong> {trouble.hint && `${trouble.hint}. `}Trying again every 2 s.</>}
+      {!signedOut && trouble && <><strong>{trouble.message}.</strong> {trouble.hint && `${trouble.hint}. `}Trying again every 2 s.</>}
     </div>
   );
 }

@@ -7,7 +7,8 @@ export interface Page<Row> { rows: Row[]; next: string | null }
 export interface Series {
   t: number[];
   events: number[]; steps: number[]; tasks_failed: number[]; deliveries: number[]; deliveries_failed: number[];
-  lag: number[]; backlog: number[];
+  lag: number[]; // seconds
+  backlog: number[];
 }
 
 export interface Activity {
@@ -26,9 +27,13 @@ export interface FlowRow {
   sessions_active: number; sessions_ended: number;
 }
 
-export interface FlowNode { id: string; type: string; label: string | null; live: number; reached: number; left: number; entry?: boolean }
+// reached is null where sessions leave no trace; left are those that were abandoned there, ended those that completed.
+export interface FlowNode { id: string; type: string; label: string | null; live: number; reached: number | null; left: number; ended: number; entry: boolean }
 export interface FlowEdge { from: string; to: string; label: string | null }
-export interface FlowGraph { flow: FlowRow & { versions?: string[] }; nodes: FlowNode[]; edges: FlowEdge[] }
+export interface FlowGraph {
+  flow: { flow_key: string; version: string | null; status: string; sessions: number; sampled: number; versions: string[] }; // reached is of the sampled
+  nodes: FlowNode[]; edges: FlowEdge[];
+}
 
 export interface SessionRow {
   session_id: string; flow: string | null; flow_version: string | null; user_id: string | null; status: string;
@@ -41,12 +46,12 @@ export interface Entry {
   at: string; kind: 'revision' | 'message' | 'task' | 'event' | 'delivery'; title: string; revision?: number | null;
   diff?: Change[] | null; detail: Record<string, unknown>;
 }
-export interface SessionDetail { session: SessionRow; correlation_id: string | null; timeline: Entry[]; truncated?: boolean }
+export interface SessionDetail { session: SessionRow; correlation_id: string | null; timeline: Entry[]; truncated: boolean; diffs: boolean }
 
 export interface TaskRow {
   task_id: number; kind: string; queue: string; session_id: string | null; node_id: string | null; status: string;
   attempt: number; max_attempts: number; run_at: string | null; created_at: string; correlation_id: string | null;
-  reason?: string | null; failed_at?: string | null; retryable?: boolean | null;
+  error: string | null; failed_at: string | null; retryable: boolean; discardable: boolean;
 }
 
 export interface DeliveryRow {
@@ -57,8 +62,9 @@ export interface DeliveryRow {
 
 export interface EndpointRow {
   endpoint_id: string; url: string; events: string[]; description: string | null; enabled: boolean; disabled_reason: string | null;
-  pending: number; held: number; oldest_seconds: number | null; success_rate: number | null; p50_ms: number | null; p99_ms: number | null;
-  attempts: number; breaker: { state: string } | null; paused_until: string | null; failing_since: string | null;
+  state: string; waiting: number; late_seconds: number | null;
+  attempts: number | null; success_rate: number | null; p50_ms: number | null; p99_ms: number | null; // of the newest attempts
+  paused_until: string | null; failing_since: string | null;
   validation: string | null; validation_error: string | null;
 }
 
@@ -66,4 +72,4 @@ export interface EventRow {
   id: number; created_at: string; event_type: string; session_id: string | null; correlation_id: string | null; body: unknown;
 }
 
-export interface AuditRow { at: string; actor: string; action: string; target: string; outcome: string }
+export interface AuditRow { id: number; at: string; actor: string; program: string; action: string; target: string; outcome: string }

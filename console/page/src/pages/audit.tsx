@@ -8,14 +8,15 @@ export function Audit() {
   const list = usePages<AuditRow>('/api/audit', {});
   return (
     <>
-      <Heading title="Audit">Every action that was asked of the console, with who asked and what came of it.</Heading>
-      <Listing list={list} label="Audit" id={(row) => `${row.at} ${row.action} ${row.target}`}
+      <Heading title="Audit">What people did by hand, here or by the same SQL functions: who, from which program, and what came of it.</Heading>
+      <Listing list={list} label="Audit" id={(row) => row.id}
         empty={<Empty title="Nothing was done here yet">Actions need a console that was started with <code>--allow-actions</code>.</Empty>}
         columns={[
           { name: 'at', cell: (row) => <Time at={row.at} /> },
           { name: 'who', cell: (row) => row.actor },
+          { name: 'from', wide: true, cell: (row) => row.program },
           { name: 'action', cell: (row) => row.action },
-          { name: 'target', cell: (row) => <code>{row.target}</code> },
+          { name: 'target', cell: (row) => row.target },
           { name: 'outcome', cell: (row) => <State of={row.outcome} /> },
         ]} />
     </>

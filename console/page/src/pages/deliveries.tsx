@@ -1,7 +1,6 @@
 // Deliveries of webhooks.
 import { usePages } from '../data';
-import { milliseconds } from '../format';
-import { Empty, Heading, SessionLink, State, Text, Time } from '../parts/basics';
+import { Address, Empty, Heading, SessionLink, State, Text, Time } from '../parts/basics';
 import { DeliveryActions } from '../parts/delivery_actions';
 import { ChoiceFilter, TextFilter } from '../parts/filters';
 import { Listing } from '../parts/table';
@@ -31,8 +30,7 @@ export function Deliveries() {
           { name: 'status', cell: (row) => <State of={row.status} /> },
           { name: 'answer', numeric: true, cell: (row) => <Text of={answerOf(row)} /> },
           { name: 'attempts', numeric: true, wide: true, cell: (row) => row.attempt },
-          { name: 'took', numeric: true, wide: true, cell: (row) => milliseconds(row.duration_ms) },
-          { name: 'endpoint', wide: true, cell: (row) => <a class="url" href={`/endpoints/${row.endpoint_id}`}>{row.url ?? row.endpoint_id}</a> },
+          { name: 'endpoint', wide: true, cell: (row) => <Address of={row.url ?? row.endpoint_id} href={`/endpoints/${row.endpoint_id}`} /> },
           { name: 'session', wide: true, cell: (row) => <SessionLink id={row.session_id} /> },
           { name: 'created', cell: (row) => <Time at={row.created_at} /> },
           { name: 'actions', cell: (row) => <DeliveryActions delivery={row} onDone={list.reload} /> },

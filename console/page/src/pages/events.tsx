@@ -20,7 +20,7 @@ export function Events() {
         <span class={paused || !live.open ? 'state warn' : 'state good'} role="status">{state}</span> The newest {kMostEvents} are kept on this page.
       </Heading>
       <div class="filters" role="search">
-        <TextFilter first label="type" placeholder="such as flow.session.*" value={type} onChange={(value) => set('type', value)} />
+        <TextFilter first label="type" placeholder="such as session.completed, shop.*" value={type} onChange={(value) => set('type', value)} />
         <TextFilter label="session" placeholder="id" value={session} onChange={(value) => set('session', value)} />
       </div>
       {live.lost && <p class="quiet">Events came faster than this page could take them, and some are left out. Filter by type to see all.</p>}

@@ -1,7 +1,7 @@
 // What goes on now, and went on over the last quarter of an hour.
 import { useData } from '../data';
 import { count, milliseconds, rate, seconds } from '../format';
-import { Empty, Heading, Loading, State, Text, Trouble } from '../parts/basics';
+import { Address, Empty, Heading, Loading, State, Text, Trouble } from '../parts/basics';
 import { Plot } from '../parts/plot';
 import { Table } from '../parts/table';
 import type { Activity, Overview as Data, Series } from '../types';
@@ -15,14 +15,14 @@ function Plots({ series: s }: { series: Series }) {
         lines={[{ name: 'deliveries', values: s.deliveries, tone: 'accent' }, { name: 'failed', values: s.deliveries_failed, tone: 'bad' }]} />
       <Plot title="Failed tasks" unit="per second" t={s.t} format={rate} lines={[{ name: 'failed tasks', values: s.tasks_failed, tone: 'bad' }]} />
       <Plot title="Tasks due" unit="waiting" t={s.t} format={count} lines={[{ name: 'tasks', values: s.backlog, tone: 'accent' }]} />
-      <Plot title="Lag of consumers" unit="events" t={s.t} format={count} lines={[{ name: 'events', values: s.lag, tone: 'accent' }]} />
+      <Plot title="Lag of consumers" unit="behind" t={s.t} format={seconds} lines={[{ name: 'lag', values: s.lag, tone: 'accent' }]} />
     </div>
   );
 }
 
 function Block({ title, none, rows, children }: { title: string; none: string; rows: unknown[]; children: preact.ComponentChildren }) {
   return (
-    <section class="block" aria-label={title}>
+    <section class="block">
       <h2>{title}</h2>
       {rows.length === 0 ? <p class="quiet">{none}</p> : children}
     </section>
@@ -51,7 +51,7 @@ function Blocks({ activity: a }: { activity: Activity }) {
       </Block>
       <Block title="Lanes" none="Every endpoint is well and up to date." rows={a.lanes}>
         <Table label="Lanes" rows={a.lanes} id={(row) => row.url} columns={[
-          { name: 'endpoint', cell: (row) => <a class="url" href={`/endpoints?q=${encodeURIComponent(row.url)}`}>{row.url}</a> },
+          { name: 'endpoint', cell: (row) => <Address of={row.url} href={`/endpoints?q=${encodeURIComponent(row.url)}`} /> },
           { name: 'state', cell: (row) => <State of={row.state} /> },
           { name: 'waiting', numeric: true, cell: (row) => count(row.waiting) },
           { name: 'late', numeric: true, cell: (row) => seconds(row.late_seconds) },

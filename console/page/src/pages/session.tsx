@@ -26,6 +26,13 @@ function Diff({ changes }: { changes: Change[] }) {
   );
 }
 
+// What a message said stands for itself; a revision's number and a state are shown beside the title.
+function titleOf({ kind, title, detail }: Entry): string {
+  const said = (detail.content as { text?: unknown } | undefined)?.text;
+  if (kind === 'message' && typeof said === 'string') return said;
+  return title.replace(/^revision \d+: /, '').replace(`: ${detail.status}`, '');
+}
+
 // Where more is known about what the entry is of.
 function linkOf({ kind, detail }: Entry): string | null {
   const of = (name: string, path: string) => (detail[name] == null ? null : `${path}/${encodeURIComponent(String(detail[name]))}`);
@@ -34,17 +41,18 @@ function linkOf({ kind, detail }: Entry): string | null {
 
 function Step({ entry, after }: { entry: Entry; after: number | null }) {
   const link = linkOf(entry);
+  const said = entry.kind === 'message' ? String(entry.detail.interaction_type ?? 'message') : entry.kind;
   const status = entry.kind === 'task' || entry.kind === 'delivery' ? entry.detail.status : null;
   return (
-    <li class={`entry ${entry.kind}`}>
+    <li class={`entry ${entry.kind} ${status === 'failed' || status === 'dead' ? 'bad' : ''}`}>
       <div class="when">
         <Time at={entry.at} fine />
         {after !== null && <span class="after">{after < 0.001 ? 'at once' : `+${seconds(after)}`}</span>}
       </div>
       <div class="what">
         <p class="title">
-          <span class={`kind ${entry.kind}`}>{entry.kind === 'revision' ? `revision ${entry.revision ?? ''}` : entry.kind}</span>
-          {link ? <a href={link}>{entry.title}</a> : <span>{entry.title}</span>}
+          <span class={`kind ${said}`}>{entry.kind === 'revision' ? `revision ${entry.revision ?? ''}` : said}</span>
+          {link ? <a href={link}>{titleOf(entry)}</a> : <span class="said">{titleOf(entry)}</span>}
           {typeof status === 'string' && <State of={status} />}
         </p>
         {entry.diff && entry.diff.length > 0 && <Diff changes={entry.diff} />}
@@ -54,7 +62,7 @@ function Step({ entry, after }: { entry: Entry; after: number | null }) {
   );
 }
 
-function Timeline({ entries, truncated }: { entries: Entry[]; truncated?: boolean }) {
+function Timeline({ entries, truncated }: { entries: Entry[]; truncated: boolean }) {
   const [hidden, setHidden] = useState<string[]>([]);
   const shown = entries.filter((entry) => !hidden.includes(entry.kind));
   const toggle = (kind: string) => setHidden(hidden.includes(kind) ? hidden.filter((other) => other !== kind) : [...hidden, kind]);
@@ -99,6 +107,7 @@ export function Session({ id }: { id: string }) {
         ['last error', session.last_error],
       ]} />
       <h2>Timeline</h2>
+      {!data.diffs && <p class="quiet">What a revision changed in the state is not kept: <code>select sluice.keep_state_changes(true)</code> keeps it from then on.</p>}
       <Timeline entries={data.timeline} truncated={data.truncated} />
     </>
   );

@@ -7,16 +7,15 @@ import { useQuery } from '../router';
 import type { SessionRow } from '../types';
 
 export function Sessions() {
-  const [{ q = '', flow = '', status = '', node = '' }, set] = useQuery();
-  const list = usePages<SessionRow>('/api/sessions', { q, flow, status, node });
-  const filtered = q + flow + status + node !== '';
+  const [{ q = '', flow = '', status = '' }, set] = useQuery();
+  const list = usePages<SessionRow>('/api/sessions', { q, flow, status });
+  const filtered = q + flow + status !== '';
   return (
     <>
       <Heading title="Sessions">Newest first. Open one for its timeline.</Heading>
       <div class="filters" role="search">
-        <TextFilter first label="id" placeholder="session, correlation or user id" value={q} onChange={(value) => set('q', value)} />
+        <TextFilter first label="find" placeholder="id, correlation id, user or node" value={q} onChange={(value) => set('q', value)} />
         <TextFilter label="flow" value={flow} onChange={(value) => set('flow', value)} />
-        <TextFilter label="node" value={node} onChange={(value) => set('node', value)} />
         <ChoiceFilter label="status" value={status} choices={['active', 'completed', 'abandoned']} onChange={(value) => set('status', value)} />
       </div>
       <Listing list={list} label="Sessions" id={(row) => row.session_id}

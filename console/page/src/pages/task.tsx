@@ -20,7 +20,7 @@ export function Task({ id }: { id: string }) {
         ['queued', task.created_at && <Time at={task.created_at} />],
         ['due', task.run_at && <Time at={task.run_at} />],
         ['failed', task.failed_at && <Time at={task.failed_at} />],
-        ['reason', task.reason],
+        ['error', task.error],
         ['correlation id', task.correlation_id && <code>{task.correlation_id}</code>],
       ]} />
       <h2>All that is stored</h2>

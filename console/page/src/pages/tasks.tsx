@@ -1,6 +1,6 @@
 // Tasks: what is due, runs, waits or failed.
 import { usePages } from '../data';
-import { Empty, Heading, SessionLink, State, Text, Time } from '../parts/basics';
+import { Empty, Heading, SessionLink, State, Time } from '../parts/basics';
 import { ChoiceFilter, TextFilter } from '../parts/filters';
 import { Listing } from '../parts/table';
 import { TaskActions } from '../parts/task_actions';
@@ -8,7 +8,7 @@ import { useQuery } from '../router';
 import type { TaskRow } from '../types';
 
 const kStates = ['running', 'ready', 'scheduled', 'retrying', 'paused', 'limited', 'queued', 'failed'];
-const kKinds = ['start', 'input', 'action', 'webhook', 'timer', 'http', 'sql'];
+const kKinds = ['start', 'input', 'action', 'webhook', 'timer', 'http', 'sql', 'cron'];
 
 export function Tasks() {
   const [{ status = '', kind = '', queue = '', session = '' }, set] = useQuery();
@@ -28,14 +28,12 @@ export function Tasks() {
           : <Empty title="Nothing to do">Every task is done and none has failed.</Empty>}
         columns={[
           { name: 'task', cell: (row) => <a class="id" href={`/tasks/${row.task_id}`}>{row.task_id}</a> },
-          { name: 'kind', cell: (row) => row.kind },
-          { name: 'status', cell: (row) => <State of={row.status} /> },
+          { name: 'kind', cell: (row) => <>{row.kind} {row.node_id && <span class="kindof">of {row.node_id}</span>}</> },
+          { name: 'status', cell: (row) => <><State of={row.status} />{row.error && <span class="reason" title={row.error}>{row.error}</span>}</> },
           { name: 'attempt', numeric: true, wide: true, cell: (row) => `${row.attempt} of ${row.max_attempts}` },
           { name: 'queue', wide: true, cell: (row) => row.queue },
           { name: 'session', cell: (row) => <SessionLink id={row.session_id} /> },
-          { name: 'node', wide: true, cell: (row) => <Text of={row.node_id} /> },
           { name: 'due or failed', cell: (row) => <Time at={row.failed_at ?? row.run_at} /> },
-          { name: 'reason', wide: true, cell: (row) => <span class="reason"><Text of={row.reason} /></span> },
           { name: 'actions', cell: (row) => <TaskActions task={row} onDone={list.reload} /> },
         ]} />
     </>

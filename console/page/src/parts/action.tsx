@@ -38,7 +38,10 @@ function ActionButton({ label, title, path, done, children, body, danger, onDone
     setBusy(true);
     try {
       await post(path, body?.(new FormData(event.currentTarget as HTMLFormElement)));
+      // The row may go now, and the button with it: what holds it has the focus then.
+      const around = dialog.current?.closest<HTMLElement>('[role=region]') ?? document.querySelector<HTMLElement>('main h1');
       dialog.current?.close();
+      around?.focus({ preventScroll: true });
       say(done);
       onDone();
     } catch (failure) {

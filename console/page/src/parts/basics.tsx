@@ -32,6 +32,11 @@ export function Id({ of }: { of: string | null | undefined }) {
   return of ? <code class="id" title={of}>{brief(of)}</code> : <span class="none">–</span>;
 }
 
+// An endpoint's address. https goes without saying; in a narrow table that is what counts.
+export function Address({ of, href }: { of: string; href: string }) {
+  return <a class="url" href={href} title={of}>{of.replace(/^https:\/\//, '')}</a>;
+}
+
 export function Text({ of }: { of: string | null | undefined }) {
   return of ? <>{of}</> : <span class="none">–</span>;
 }

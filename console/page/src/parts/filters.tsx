@@ -24,12 +24,12 @@ export function TextFilter({ label, value, onChange, placeholder, first }: Filte
   );
 }
 
-export function ChoiceFilter({ label, value, onChange, choices, first }: FilterProps & { choices: string[]; first?: boolean }) {
+export function ChoiceFilter({ label, value, onChange, choices, none = 'all', first }: FilterProps & { choices: string[]; none?: string; first?: boolean }) {
   return (
     <label class="filter">
       <span>{label}</span>
       <select value={value} data-first={first} onChange={(event) => onChange(event.currentTarget.value)}>
-        <option value="">all</option>
+        <option value="">{none}</option>
         {choices.map((choice) => <option key={choice} value={choice}>{choice}</option>)}
       </select>
     </label>

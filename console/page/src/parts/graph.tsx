@@ -47,26 +47,27 @@ function curve(points: Point[]): string {
   return `${path}L${last.x},${last.y}`;
 }
 
-export const dropOff = (node: FlowNode) => (node.reached > 0 ? node.left / node.reached : 0);
+// The share of those who came that were abandoned here.
+export const dropOff = ({ reached, left }: FlowNode) => (reached ? Math.min(left / reached, 1) : 0);
 
 function NodeBox({ node, flow }: { node: FlowNode & Point; flow: string }) {
   const lost = dropOff(node) * (kWidth - 2);
-  const words = `${node.label || node.id}, ${node.type}: ${node.live} here now, ${node.reached} reached it, ${node.left} ended here`;
   return (
-    <a href={withQuery('/sessions', { flow, node: node.id })} aria-label={words} class={node.live > 0 ? 'node live' : 'node'}>
+    <a href={withQuery('/sessions', { flow, q: node.id })} class={node.live > 0 ? 'node live' : 'node'}>
       <g transform={`translate(${node.x - kWidth / 2},${node.y - kHeight / 2})`}>
-        <title>{words}</title>
         <rect class="box" width={kWidth} height={kHeight} rx="8" />
         <text x="12" y="22" class="name">{cut(node.label || node.id, kLetters)}</text>
         <text x="12" y="39" class="type">{node.entry ? `${node.type} · start` : node.type}</text>
         {node.live > 0 && (
           <>
             <rect class="pill" x={kWidth - 12 - pillWidth(node.live)} y="29" width={pillWidth(node.live)} height="17" rx="8.5" />
-            <text x={kWidth - 12 - pillWidth(node.live) / 2} y="41.5" class="pilltext">{count(node.live)}</text>
+            <text x={kWidth - 12 - pillWidth(node.live) / 2} y="41.5" class="pilltext">{count(node.live)} here</text>
           </>
         )}
-        <text x="12" y="60" class="reached">{count(node.reached)} reached</text>
-        <text x={kWidth - 12} y="60" class={node.left > 0 ? 'left some' : 'left'}>{node.left > 0 ? `${count(node.left)} ended` : ''}</text>
+        {node.reached !== null && <text x="12" y="60" class="reached">{count(node.reached)} reached</text>}
+        {node.left + node.ended > 0 && (
+          <text x={kWidth - 12} y="60" class={node.left > 0 ? 'left some' : 'left'}>{node.left > 0 ? `${count(node.left)} abandoned` : `${count(node.ended)} ended`}</text>
+        )}
         <rect class="track" x="12" y={kHeight - 9} width={kWidth - 24} height="3" rx="1.5" />
         {lost > 0 && <rect class="lost" x="12" y={kHeight - 9} width={Math.max(3, (lost * (kWidth - 24)) / kWidth)} height="3" rx="1.5" />}
       </g>
@@ -74,7 +75,7 @@ function NodeBox({ node, flow }: { node: FlowNode & Point; flow: string }) {
   );
 }
 
-const pillWidth = (live: number) => count(live).length * 7 + 14;
+const pillWidth = (live: number) => (count(live).length + 5) * 6.5 + 12;
 
 export function Graph({ flow, nodes, edges }: { flow: string; nodes: FlowNode[]; edges: FlowEdge[] }) {
   const shape = JSON.stringify([nodes.map((node) => node.id), edges]);

@@ -1,6 +1,7 @@
 // A time series, drawn by uPlot on a canvas. Colours are the style sheet's, read anew when light turns to dark.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
+import { seconds } from '../format';
 
 export interface Line { name: string; values: number[]; tone: 'accent' | 'bad' }
 
@@ -30,7 +31,7 @@ function options(element: HTMLElement, lines: Line[], width: number, format: (n:
     cursor: { sync: { key: 'overview' }, y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.15, 1)] } },
     axes: [
-      { ...axis, grid: { show: false }, size: 24, space: 70, values: (_plot, ticks) => ticks.map((at) => new Date(at * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })) },
+      { ...axis, grid: { show: false }, size: 22, gap: 3, space: 70, values: (_plot, ticks) => ticks.map((at) => new Date(at * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })) },
       { ...axis, size: 44, space: 32, values: (_plot, ticks) => ticks.map(format) },
     ],
     series: [{}, ...lines.map((line) => ({
@@ -62,7 +63,7 @@ export function Plot({ title, unit, t, lines, format }: PlotProps) {
   const at = pointed ?? t.length - 1;
   const shown = lines.map((line) => format(line.values[at] ?? 0));
   return (
-    <section class="plot" aria-label={title}>
+    <section class="plot">
       <h2>{title}</h2>
       <p class="reading">
         <span class="now">{shown[0]}</span> <span class="unit">{unit}</span>
@@ -74,4 +75,4 @@ export function Plot({ title, unit, t, lines, format }: PlotProps) {
   );
 }
 
-const span = (t: number[]) => `${Math.max(1, Math.round((t.length > 1 ? t[t.length - 1] - t[0] : 60) / 60))} minutes`;
+const span = (t: number[]) => seconds(t[t.length - 1] - t[0]);
