@@ -7,11 +7,13 @@
 #include "core/async/task_scope.h"
 #include "core/pg/connection.h"
 #include "core/pg/diagnostics.h"
+#include "core/pg/hosts.h"
 
 namespace sluice::pg {
 namespace {
 
 constexpr int kOldestServer = 150000;
+constexpr std::chrono::seconds kPatience{10};  // with a host of several when the caller has any
 
 // The server's side of the connection. Dates, floats: the forms that Result reads, whatever role or database are set
 // to.
@@ -50,8 +52,6 @@ ParsedDsn parse(const std::string& dsn) {
   throw ConfigError("cannot read the database DSN: " + reason,
                     "a libpq URI reads postgresql://user@host:5432/database");
 }
-
-using Keywords = std::vector<std::pair<std::string, std::string>>;
 
 // Of equal keywords libpq takes the last one, so what stands before dbname is a default and what stands after it is
 // fixed.
@@ -105,32 +105,52 @@ PgError too_late() {
                        "check that the DSN's host is reachable from here");
 }
 
-}  // namespace
-
-Task<std::unique_ptr<Connection>> Connection::connect(Loop& loop, BlockingPool& pool, ConnectOptions options,
-                                                      Deadline deadline) {
-  const Keywords keywords = keywords_of(options);
-  std::optional<std::shared_ptr<PGconn>> started =
-      co_await run_within<std::shared_ptr<PGconn>>(loop, pool, deadline, [keywords] { return start(keywords); });
-  if (!started) throw too_late();
-  const std::shared_ptr<PGconn> connection = std::move(*started);
-  PQsetNoticeReceiver(connection.get(), &log_notice, nullptr);
-  PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
-  if (PQstatus(connection.get()) == CONNECTION_BAD) throw connect_failure(connection.get());
-
+// Whether the connection was made by then. Throws when it is refused.
+Task<bool> drive(Loop& loop, BlockingPool& pool, std::shared_ptr<PGconn> connection, Deadline deadline) {
   PostgresPollingStatusType status = PGRES_POLLING_WRITING;
   while (status != PGRES_POLLING_OK) {
     {
       Poll poll(loop, PQsocket(connection.get()));  // anew each time: the next host has another socket
       const Readiness wanted = status == PGRES_POLLING_READING ? Readiness::kReadable : Readiness::kWritable;
       const Woken woken = co_await poll.wait(wanted, deadline);
-      if (woken != Woken::kReady) throw too_late();
+      if (woken != Woken::kReady) co_return false;
     }
     const std::optional<PostgresPollingStatusType> next = co_await run_within<PostgresPollingStatusType>(
         loop, pool, deadline, [connection] { return PQconnectPoll(connection.get()); });
     if (!next) throw too_late();
     if (*next == PGRES_POLLING_FAILED) throw connect_failure(connection.get());
     status = *next;
+  }
+  co_return true;
+}
+
+// Of several hosts each has its share of the time.
+Deadline share_of(Deadline deadline, std::size_t hosts) {
+  const auto now = Clock::now();
+  if (hosts == 1) return deadline;
+  return deadline == kNoDeadline ? now + kPatience : now + (deadline - now) / static_cast<int>(hosts);
+}
+
+}  // namespace
+
+Task<std::unique_ptr<Connection>> Connection::connect(Loop& loop, BlockingPool& pool, ConnectOptions options,
+                                                      Deadline deadline) {
+  Keywords keywords = keywords_of(options);
+  std::shared_ptr<PGconn> connection;
+  for (bool connected = false; !connected;) {
+    std::optional<std::shared_ptr<PGconn>> started =
+        co_await run_within<std::shared_ptr<PGconn>>(loop, pool, deadline, [keywords] { return start(keywords); });
+    if (!started) throw too_late();
+    connection = std::move(*started);
+    PQsetNoticeReceiver(connection.get(), &log_notice, nullptr);
+    PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
+    if (PQstatus(connection.get()) == CONNECTION_BAD) throw connect_failure(connection.get());
+    const Hosts hosts = Hosts::of(connection.get());
+    connected = co_await drive(loop, pool, connection, share_of(deadline, hosts.count()));
+    if (connected) break;
+    std::optional<Keywords> rest = hosts.after(connection.get());
+    if (!rest) throw too_late();
+    keywords.insert(keywords.end(), rest->begin(), rest->end());
   }
   PQsetErrorVerbosity(connection.get(), PQERRORS_DEFAULT);
   if (PQserverVersion(connection.get()) < kOldestServer) {

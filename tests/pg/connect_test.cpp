@@ -49,6 +49,22 @@ TEST_F(Connect, TakesTheSecondHostWhenTheFirstRefuses) {
   EXPECT_EQ(value(*connection, "select 1"), "1");
 }
 
+// As after a failover: the old primary's machine is gone and says nothing.
+TEST_F(Connect, TakesTheLastHostWhenThoseBeforeItDoNotAnswer) {
+  test::TcpProxy first(test::TestCluster::instance().port());
+  test::TcpProxy second(test::TestCluster::instance().port());
+  first.drop_traffic();
+  second.drop_traffic();
+  const int port = test::TestCluster::instance().port();
+  for (const std::string& hosts :
+       {fmt::format("127.0.0.1:{},127.0.0.1:{},127.0.0.1:{}", first.port(), second.port(), port),
+        fmt::format("127.0.0.1:1,127.0.0.1:{},localhost:{}", first.port(), port)}) {
+    const auto connection =
+        connect(fmt::format("postgresql://postgres@{}/{}?target_session_attrs=read-write", hosts, database_.name()));
+    EXPECT_EQ(value(*connection, "select 1"), "1");
+  }
+}
+
 TEST_F(Connect, UnderstandsServiceFiles) {
   const std::string path = testing::TempDir() + "/" + database_.name() + ".conf";
   std::ofstream(path) << "[mine]\nhost=127.0.0.1\nport=" << test::TestCluster::instance().port()
