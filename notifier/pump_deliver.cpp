@@ -68,7 +68,7 @@ bool Pump::start(const pg::Result& rows, Queue queue) {
       lanes_.begin_unsent(delivery);
       ended_.push_back({.delivery = std::move(delivery),
                         .outcome = std::move(*end),
-                        .started_at = utc_now(),
+                        .started_at = process_.clock().now(),
                         .status = {},
                         .address = {},
                         .response = {}});
@@ -97,12 +97,12 @@ void Pump::begin_waiting(const Uuid& endpoint) {
 
 Task<void> Pump::deliver(Delivery delivery, std::uint64_t era) {
   Ended ended;
-  ended.started_at = utc_now();
-  http::Response response = co_await sender_.send(delivery, break_off_.token());
+  ended.started_at = process_.clock().now();
+  http::Response response = co_await sender_.send(delivery, ended.started_at, break_off_.token());
   ended.duration = response.duration;
   if (response.status != 0) ended.status = response.status;
   ended.address = std::move(response.address);
-  ended.outcome = judge(delivery, response, utc_now(), random());
+  ended.outcome = judge(delivery, response, process_.clock().now(), random());
   if (response.status != 0) ended.response = std::move(response.body);
   lanes_.end(delivery, ended.outcome, era, Clock::now(), random());
   begin_waiting(delivery.endpoint);

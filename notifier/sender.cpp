@@ -6,11 +6,11 @@
 
 namespace sluice::notifier {
 
-Task<http::Response> Sender::send(const Delivery& delivery, StopToken stop) {
+Task<http::Response> Sender::send(const Delivery& delivery, Timestamp now, StopToken stop) {
   std::string fault = delivery.destination->fault;
   if (fault.empty()) {
     try {
-      http::Request request = make_request(delivery, utc_now());
+      http::Request request = make_request(delivery, now);
       request.certificate = certificate(delivery.destination->client_certificate);
       http::Response response = co_await client_.send(std::move(request), stop);
       co_return response;

@@ -13,7 +13,7 @@ class Sender {
 
   // One attempt, signed now. Never throws for what a delivery holds: what we cannot sign or authenticate is
   // Failure::kResource.
-  [[nodiscard]] Task<http::Response> send(const Delivery& delivery, StopToken stop);
+  [[nodiscard]] Task<http::Response> send(const Delivery& delivery, Timestamp now, StopToken stop);
 
   // A request that is no delivery, with the endpoint's client certificate ("" for none). Throws nothing either.
   [[nodiscard]] Task<http::Response> ask(http::Request request, std::string certificate, StopToken stop);

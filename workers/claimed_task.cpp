@@ -11,8 +11,7 @@ std::string text_or_empty(const pg::Row& row, std::string_view column) {
   return row.get<std::optional<std::string>>(column).value_or("");
 }
 
-}  // namespace
-
+// Nothing when the row has no session. `id` is the session's.
 std::optional<flow::Session> session_from(const pg::Row& row, std::string_view id) {
   const auto status_text = row.get<std::optional<std::string>>("status");
   if (!status_text) return std::nullopt;
@@ -30,6 +29,13 @@ std::optional<flow::Session> session_from(const pg::Row& row, std::string_view i
   if (!row.is_null("wait")) session.wait = row.get<Json>("wait");
   session.info = row.get<Json>("info");
   return session;
+}
+
+}  // namespace
+
+void read_session(ClaimedTask& task, const pg::Row& row) {
+  task.session = session_from(row, row.text("id"));
+  task.last_activity_at = row.get<Timestamp>("last_activity_at");
 }
 
 ClaimedTask claimed_task_from(const pg::Row& row, Process::Claimant claimant) {
@@ -55,11 +61,10 @@ ClaimedTask claimed_task_from(const pg::Row& row, Process::Claimant claimant) {
   return task;
 }
 
-Deadline deadline_of(Timestamp moment) {
-  const auto left = moment - std::chrono::system_clock::now();
+Deadline deadline_of(Timestamp moment, const DatabaseClock& clock) {
+  const auto left = moment - clock.now();
   // Farther away than a day is looked at again by then: a steady clock and the database's may drift apart.
-  return Clock::now() +
-         std::clamp<std::chrono::system_clock::duration>(left, std::chrono::seconds(0), std::chrono::hours(24));
+  return Clock::now() + std::clamp<std::chrono::microseconds>(left, std::chrono::seconds(0), std::chrono::hours(24));
 }
 
 }  // namespace sluice::workers

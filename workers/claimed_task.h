@@ -43,10 +43,10 @@ struct ClaimedTask {
 // A row of the query claim_tasks.
 [[nodiscard]] ClaimedTask claimed_task_from(const pg::Row& row, Process::Claimant claimant);
 
-// The session columns of claim_tasks and load_sessions; nothing when the row has none. `id` is the session's.
-[[nodiscard]] std::optional<flow::Session> session_from(const pg::Row& row, std::string_view id);
+// Puts the session of a row of load_sessions or load_claimed_session in the place of the one that was read before.
+void read_session(ClaimedTask& task, const pg::Row& row);
 
 // A moment of the database's as a deadline on this machine's steady clock.
-[[nodiscard]] Deadline deadline_of(Timestamp moment);
+[[nodiscard]] Deadline deadline_of(Timestamp moment, const DatabaseClock& clock);
 
 }  // namespace sluice::workers

@@ -17,10 +17,6 @@ constexpr std::size_t kKeepBody = 1U << 20U;     // a node's mapping reads it
 constexpr std::size_t kKeepResult = 64U << 10U;  // of a free-standing task, in its record
 constexpr milliseconds kMaxDelay = std::chrono::hours(24);
 
-Timestamp now() {
-  return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
-}
-
 }  // namespace
 
 http::Request request_of(flow::HttpCall call) {
@@ -35,11 +31,12 @@ http::Request request_of(flow::HttpCall call) {
   return request;
 }
 
-milliseconds node_retry_delay(const flow::HttpCall::Retry& policy, int attempt, std::string_view retry_after) {
+milliseconds node_retry_delay(const flow::HttpCall::Retry& policy, int attempt, std::string_view retry_after,
+                              Timestamp now) {
   const double factor = std::pow(std::max(policy.backoff, 1.0), std::max(attempt - 1, 0));
   const double wanted = static_cast<double>(policy.delay.count()) * factor;
   milliseconds delay(static_cast<std::int64_t>(std::min(wanted, static_cast<double>(kMaxDelay.count()))));
-  if (const auto asked = parse_retry_after(retry_after, now())) delay = std::max<milliseconds>(delay, *asked);
+  if (const auto asked = parse_retry_after(retry_after, now)) delay = std::max<milliseconds>(delay, *asked);
   return delay;
 }
 
@@ -51,7 +48,7 @@ std::expected<flow::HttpCall, std::string> http_task_call(const ClaimedTask& tas
   return flow::make_call(task.payload, make_object(), task.key.empty() ? fmt::format("task:{}", task.id) : task.key);
 }
 
-Ending http_task_result(const ClaimedTask& task, const http::Response& response) {
+Ending http_task_result(const ClaimedTask& task, const http::Response& response, Timestamp now) {
   Outcome outcome;
   outcome.result = make_object();
   set(outcome.result, "status", Json(response.status));
@@ -71,7 +68,7 @@ Ending http_task_result(const ClaimedTask& task, const http::Response& response)
   if (!refused && flow::NodeRun::may_pass(seen)) {
     auto again = after_fault(task, outcome.error);
     if (auto* retry = std::get_if<Retry>(&again)) {
-      if (const auto asked = parse_retry_after(response.retry_after, now()))
+      if (const auto asked = parse_retry_after(response.retry_after, now))
         retry->delay = std::max<milliseconds>(retry->delay, *asked);
       return std::move(*retry);
     }

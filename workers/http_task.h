@@ -16,7 +16,7 @@ namespace sluice::workers {
 // A node's own retry policy: delay × backoff^(attempt - 1), or what the receiver asked for in Retry-After if that is
 // longer.
 [[nodiscard]] std::chrono::milliseconds node_retry_delay(const flow::HttpCall::Retry& policy, int attempt,
-                                                         std::string_view retry_after);
+                                                         std::string_view retry_after, Timestamp now);
 
 // "status 503", "timeout": what is kept of an attempt that failed. Never the URL, which may hold a secret.
 [[nodiscard]] std::string attempt_error(const flow::HttpOutcome& outcome);
@@ -26,6 +26,6 @@ namespace sluice::workers {
 [[nodiscard]] std::expected<flow::HttpCall, std::string> http_task_call(const ClaimedTask& task);
 
 // 2xx is done, with status and JSON body as the result; what may pass is tried again; else it is a dead letter.
-[[nodiscard]] Ending http_task_result(const ClaimedTask& task, const http::Response& response);
+[[nodiscard]] Ending http_task_result(const ClaimedTask& task, const http::Response& response, Timestamp now);
 
 }  // namespace sluice::workers

@@ -147,7 +147,7 @@ Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
       last_claim_.next_due = kNoDeadline;
       if (!last_claim_.found) {
         const auto due = results[claim_at + 1].one().get<std::optional<Timestamp>>(0);
-        if (due) last_claim_.next_due = deadline_of(*due);
+        if (due) last_claim_.next_due = deadline_of(*due, process_.clock());
       }
       last_claim_.found = !results[claim_at].empty();
       last_claim_.full = results[claim_at].rows() >= claim_limit - share;
@@ -262,7 +262,7 @@ void Pump::start(const pg::Result& claimed, const Process::Claimant& claimant) {
 
 void Pump::start_limited(const pg::Result& claimed, const Process::Claimant& claimant) {
   if (const auto again = limited_.look_again())
-    last_claim_.next_due = std::min(last_claim_.next_due, deadline_of(*again));
+    last_claim_.next_due = std::min(last_claim_.next_due, deadline_of(*again, process_.clock()));
   for (const pg::Row& row : claimed) {
     if (row.is_null("id")) continue;
     ClaimedTask task = claimed_task_from(row, claimant);
@@ -337,8 +337,11 @@ Task<void> Pump::reapply(std::vector<Disposition> restamped) {
 void Pump::apply_to_present(Disposition& disposition, const pg::Result& sessions) {
   const auto row = std::ranges::find_if(
       sessions, [&](const pg::Row& one) { return one.get<Uuid>("id") == *disposition.task.session_id; });
-  disposition.task.session = row == sessions.end() ? std::nullopt : session_from(*row, (*row).text("id"));
-  if (disposition.task.session) disposition.task.revision = disposition.task.session->revision;
+  disposition.task.session.reset();
+  if (row != sessions.end()) {
+    read_session(disposition.task, *row);
+    disposition.task.revision = disposition.task.session->revision;
+  }
   disposition.what = runner_.again(disposition.task, std::get<Outcome>(disposition.what));
 }
 

@@ -11,10 +11,8 @@
 namespace sluice::workers {
 namespace {
 
-flow::Context context_of(const ClaimedTask& task, const Material& material) {
-  return {.now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()),
-          .seed = task.session ? flow::seed_of(task.session->id) : 0,
-          .content = material.content.get()};
+flow::Context context_of(const ClaimedTask& task, const Material& material, Timestamp now) {
+  return {.now = now, .seed = task.session ? flow::seed_of(task.session->id) : 0, .content = material.content.get()};
 }
 
 Outcome discarded(std::string reason) {
@@ -60,31 +58,31 @@ flow::HttpOutcome http_outcome(http::Response response) {
 }
 
 // A timer fires lazily: what it guarded may be over, or the session may have been used since.
-Ending run_timer(const ClaimedTask& task, const Material& material) {
+Ending run_timer(const ClaimedTask& task, const Material& material, Timestamp now) {
   const flow::Session& session = *task.session;
   const flow::FlowSet& flows = *material.flows;
   if (task.key == "session") {
     const auto timeout = flows.main->session_timeout();
     if (timeout.count() == 0) return discarded("its flow has no session timeout");
-    const auto idle = std::chrono::system_clock::now() - task.last_activity_at;
+    const auto idle = now - task.last_activity_at;
     if (idle < timeout) return Postpone{std::chrono::ceil<std::chrono::milliseconds>(timeout - idle)};
-    return outcome_of(flow::step(flows, session, flow::Abandon{}, context_of(task, material)), false);
+    return outcome_of(flow::step(flows, session, flow::Abandon{}, context_of(task, material, now)), false);
   }
   if (string_member(session.wait, "key") != task.key)
     return discarded("its session no longer waits for what it guarded");
-  return outcome_of(flow::step(flows, session, flow::Timeout{task.key}, context_of(task, material)), false);
+  return outcome_of(flow::step(flows, session, flow::Timeout{task.key}, context_of(task, material, now)), false);
 }
 
 // What needs no request: start, input, timer.
-Ending run_engine(const ClaimedTask& task, const Material& material) {
-  const flow::Context context = context_of(task, material);
+Ending run_engine(const ClaimedTask& task, const Material& material, Timestamp now) {
+  const flow::Context context = context_of(task, material, now);
   Ending ending;
   if (task.kind == "start") {
     ending = outcome_of(flow::step(*material.flows, *task.session, flow::Start{}, context), false);
   } else if (task.kind == "input") {
     ending = outcome_of(flow::step(*material.flows, *task.session, flow::Input{clone(task.payload)}, context), false);
   } else {
-    ending = run_timer(task, material);
+    ending = run_timer(task, material, now);
   }
   if (auto* outcome = std::get_if<Outcome>(&ending)) outcome->material = material;
   return ending;
@@ -92,23 +90,32 @@ Ending run_engine(const ClaimedTask& task, const Material& material) {
 
 }  // namespace
 
-Task<Ending> Runner::run(const ClaimedTask& task) {
+Task<Ending> Runner::run(ClaimedTask& task) {
   if (!task.of_session()) {
     if (task.kind == "sql") co_return co_await sql_tasks_.run(task);
     Task<Ending> work = task.kind == "http" ? run_http(task) : run_cron(task);
     co_return co_await std::move(work);
   }
-  std::string reason = why_not(task);
-  if (!reason.empty()) co_return discarded(std::move(reason));
+  if (!why_not(task).empty()) co_await read_again(task);
+  if (std::string reason = why_not(task); !reason.empty()) co_return discarded(std::move(reason));
   Material material;
   material.flows = co_await flows_.get(task.flow_version);
   material.content = co_await contents_.get(material.flows);
   if (task.kind == "action" || task.kind == "webhook") co_return co_await run_node(task, std::move(material));
-  co_return run_engine(task, material);
+  co_return run_engine(task, material, clock_.now());
+}
+
+Task<void> Runner::read_again(ClaimedTask& task) {
+  pg::Lease connection = co_await pool_.acquire();
+  const pg::Result rows =
+      co_await connection->query(sql::query("load_claimed_session"), pg::Params().int8(task.id).int8(task.token));
+  if (rows.empty()) co_return;  // the claim is another's, or the session is gone
+  read_session(task, rows[0]);
+  task.revision = rows[0].get<std::optional<int>>("task_revision");
 }
 
 Task<Ending> Runner::run_node(const ClaimedTask& task, Material material) {
-  const flow::Context context = context_of(task, material);
+  const flow::Context context = context_of(task, material, clock_.now());
   auto run = std::make_shared<flow::NodeRun>(*material.flows, *task.session, task.key, context);
   while (std::optional<flow::HttpCall> call = run->next_call()) {
     const flow::HttpCall::Retry policy = call->retry;
@@ -124,7 +131,7 @@ Task<Ending> Runner::run_node(const ClaimedTask& task, Material material) {
     const std::string retry_after = response->retry_after;
     flow::HttpOutcome outcome = http_outcome(std::move(*response));
     if (flow::NodeRun::may_pass(outcome) && task.attempt < policy.attempts) {
-      co_return Retry{node_retry_delay(policy, task.attempt, retry_after), attempt_error(outcome)};
+      co_return Retry{node_retry_delay(policy, task.attempt, retry_after, clock_.now()), attempt_error(outcome)};
     }
     run->give(std::move(outcome));
   }
@@ -137,8 +144,10 @@ Task<Ending> Runner::run_node(const ClaimedTask& task, Material material) {
 Ending Runner::again(const ClaimedTask& task, const Outcome& before) const {
   if (std::string reason = why_not(task); !reason.empty()) return discarded(std::move(reason));
   if (before.run == nullptr)
-    return before.material.flows != nullptr ? run_engine(task, before.material) : after_fault(task, before.error);
-  Outcome outcome = outcome_of(before.run->finish(*task.session, context_of(task, before.material)), true);
+    return before.material.flows != nullptr ? run_engine(task, before.material, clock_.now())
+                                            : after_fault(task, before.error);
+  Outcome outcome =
+      outcome_of(before.run->finish(*task.session, context_of(task, before.material, clock_.now())), true);
   outcome.run = before.run;
   outcome.material = before.material;
   return outcome;
@@ -179,7 +188,7 @@ Task<Ending> Runner::run_http(const ClaimedTask& task) {
   }
   const auto response = co_await send_by_breaker(task, std::move(*call));
   if (!response) co_return Postpone{response.error()};
-  co_return http_task_result(task, *response);
+  co_return http_task_result(task, *response, clock_.now());
 }
 
 // Enqueues what is due and sets the schedule's next task, in one transaction that the token guards.

@@ -35,10 +35,10 @@ class Worker : public Service {
     Breakers breakers(context.loop, breaker_connection);
     SqlTasks sql_tasks(context.loop, pool);
     co_await sql_tasks.warm_up();
-    Runner runner(pool, sql_tasks, flows, contents, client, breakers, context.secrets);
+    Process process(context.loop, blocking, database, "worker");
+    Runner runner(pool, sql_tasks, flows, contents, client, breakers, context.secrets, process.clock());
     WorkerMetrics metrics(context.metrics);
     DatabaseDenied denied(client.guard());
-    Process process(context.loop, blocking, database, "worker");
     const Wake wake = Wake::from(context.options);
     Doorbell doorbell(context.loop, blocking, database, "tasks", wake, context.metrics);
     Scout scout(context.loop, blocking, database, wake, doorbell, metrics);

@@ -69,10 +69,16 @@ Task<void> Process::beat(StopToken stop) {
     (void)co_await connection_->query(sql::query("reap_processes"), {}, Clock::now() + kAnswer);
 }
 
+// A query whose second column is the database's time.
+Task<pg::Result> Process::ask(std::string_view query, pg::Params params) {
+  const auto asked = Clock::now();
+  pg::Result result = co_await connection_->query(sql::query(query), std::move(params), asked + kAnswer);
+  clock_.heard(result.one().get<Timestamp>(1), asked, Clock::now());
+  co_return result;
+}
+
 Task<void> Process::enroll() {
-  const pg::Result result =
-      co_await connection_->query(sql::query("register_process"),
-                                  pg::Params().text(kind_).text(host_name()).int4(getpid()), Clock::now() + kAnswer);
+  const pg::Result result = co_await ask("register_process", pg::Params().text(kind_).text(host_name()).int4(getpid()));
   current_ = std::make_shared<Membership>(result.one().get<std::int64_t>(0));
   memberships_.push_back(current_);
   enrolled_.set();
@@ -83,9 +89,14 @@ Task<void> Process::refresh() {
   for (std::size_t i = 0; i < memberships_.size();) {
     const std::int64_t id = memberships_[i]->id;
     const bool held = memberships_[i] == current_ || memberships_[i].use_count() > 1;
-    const pg::Result result = co_await connection_->query(sql::query(held ? "heartbeat" : "unregister_process"),
-                                                          pg::Params().int8(id), Clock::now() + kAnswer);
-    const bool alive = held && result.one().get<bool>(0);
+    bool alive = false;
+    if (held) {
+      const pg::Result result = co_await ask("heartbeat", pg::Params().int8(id));
+      alive = result.one().get<bool>(0);
+    } else {
+      (void)co_await connection_->query(sql::query("unregister_process"), pg::Params().int8(id),
+                                        Clock::now() + kAnswer);
+    }
     if (alive) {
       ++i;
       continue;

@@ -11,6 +11,7 @@
 
 #include "core/async/event.h"
 #include "core/pg/reconnect.h"
+#include "core/service/database_clock.h"
 
 namespace sluice {
 
@@ -35,6 +36,9 @@ class Process {
   // What to claim under, once registered; null when `stop` came first.
   Task<Claimant> claimant(StopToken stop);
 
+  // Of the database, as the heartbeats hear it; good once there is a claimant.
+  [[nodiscard]] const DatabaseClock& clock() const { return clock_; }
+
   // Makes later claims go under a new id. To be called when the answer to a claim was lost: what was claimed under the
   // old id without our knowing becomes free as soon as the claims that we do know of have ended and let go of it.
   void renew() noexcept;
@@ -44,6 +48,7 @@ class Process {
   Task<void> enroll();
   Task<void> refresh();
   Task<void> leave();
+  Task<pg::Result> ask(std::string_view query, pg::Params params);
 
   std::string kind_;
   pg::Reconnector reconnector_;
@@ -53,6 +58,7 @@ class Process {
   Event enrolled_;
   Event renewal_;
   int beats_ = 0;
+  DatabaseClock clock_;
 };
 
 }  // namespace sluice

@@ -6,6 +6,15 @@ SELECT s.id, s.flow_id, s.flow_version_id, s.user_id, s.started_at, s.last_activ
        s.state::text AS state, s.stack::text AS stack, s.wait::text AS wait, s.info::text AS info, s.correlation_id
   FROM sluice.conversation_sessions s WHERE s.id = ANY ($1);
 
+-- name: load_claimed_session
+-- $1 task bigint, $2 token bigint: the session of a claimed task and the revision that the task is stamped with, both of one moment.
+-- claim_tasks locks the newest version of a task but reads its session as its own snapshot has it: a patch that commits in between re-stamps
+-- the one and is not seen in the other.
+SELECT s.id, s.flow_id, s.flow_version_id, s.user_id, s.started_at, s.last_activity_at, s.current_node_id, s.status, s.revision,
+       s.state::text AS state, s.stack::text AS stack, s.wait::text AS wait, s.info::text AS info, s.correlation_id, t.revision AS task_revision
+  FROM sluice_private.tasks t JOIN sluice.conversation_sessions s ON s.id = t.session_id
+ WHERE t.id = $1 AND t.claim_token = $2;
+
 -- name: load_flow_version
 -- $1 version id bigint: that version and every version it pins, at any depth; the asked one first. pins: {"reference": version id}.
 WITH RECURSIVE reached (id) AS (

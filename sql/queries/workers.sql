@@ -7,11 +7,11 @@ SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin',
 
 -- name: register_process
 -- $1 kind text (worker), $2 host text, $3 pid int → id bigint
-SELECT sluice_private.register_process($1, $2, $3);
+SELECT sluice_private.register_process($1, $2, $3), clock_timestamp();
 
 -- name: heartbeat
 -- $1 process bigint → boolean; every second. False: drop all claims, register anew.
-SELECT sluice_private.heartbeat($1);
+SELECT sluice_private.heartbeat($1), clock_timestamp();
 
 -- name: unregister_process
 SELECT sluice_private.unregister_process($1);
