@@ -1,7 +1,9 @@
-// Decides every invariant from the database and the receivers' logs.
+// Decides every invariant from the database, the receivers' logs and what clients were told.
 import { readFileSync } from 'node:fs';
 
 const kShown = 5; // rows of a broken invariant
+const kTried = 50; // rows among which the one with the shortest history is looked for
+const kLongest = 60; // lines of a history
 const kLoadRows = 2000;
 
 async function fill(client, table, columns, rows) {
@@ -10,15 +12,32 @@ async function fill(client, table, columns, rows) {
   }
 }
 
-export async function storeEvidence(client, load, world) {
-  await fill(client, 'soak.acknowledged', 'what, key, session_id', load.acknowledged);
-  await fill(client, 'soak.calls', 'key', world.calls.map((key) => ({ key })));
-  const received = world.received.map(({ endpoint, id, body, accepted }) => {
-    const { session_id = null, type, data } = JSON.parse(body);
-    return { endpoint, id, accepted, session_id, type, revision: data?.revision ?? null };
-  });
-  await fill(client, 'soak.received', 'endpoint, id, accepted, session_id, type, revision', received);
-  await client.query('create index on soak.received (id); create index on soak.calls (key); create index on soak.effects (key); analyze');
+// The ids of the events that a log consumer wrote to a daemon's log.
+function* eventsIn(path) {
+  for (const [, event] of readFileSync(path, 'utf8').matchAll(/ consumer=soak-log event=(\d+) /g)) yield { event: Number(event) };
+}
+
+export async function storeEvidence(client, { load, world, subscriber, nemesis, logs }) {
+  await fill(client, 'soak.acknowledged', 'at, what, key, session_id', load.acknowledged);
+  await fill(client, 'soak.calls', 'at, key', world.calls);
+  await fill(client, 'soak.received', 'at, endpoint, id, session_id, key, type, revision, body, accepted', world.received);
+  await fill(client, 'soak.seen', 'at, connection, session_id, type, revision', subscriber.seen);
+  await fill(client, 'soak.faults', 'at, until, kind, detail', nemesis.injected.map(({ at, until, ...rest }) => ({ at: new Date(at), until: new Date(until), ...rest })));
+  for (const path of logs) await fill(client, 'soak.logged', 'event', [...eventsIn(path)]);
+  await client.query(`
+    create index on soak.received (id); create index on soak.calls (key); create index on soak.effects (key); create index on soak.logged (event);
+    create index on soak.revisions (session_id, no); create index on sluice.webhook_messages (event_id); create index on sluice.conversation_history (session_id);
+    create index on sluice.webhook_attempts (delivery_id); analyze`);
+}
+
+// How many rows of each kind the invariants are judged on.
+export async function countEvidence(client) {
+  const tables = { sessions: 'sluice.conversation_sessions', revisions: 'soak.revisions', changes: 'soak.changes', handled: 'soak.handled', seen: 'soak.seen', logged: 'soak.logged',
+    acknowledged: 'soak.acknowledged', calls: 'soak.calls', task_records: 'sluice.task_idempotency_records', messages: 'sluice.webhook_messages', attempts: 'sluice.webhook_attempts',
+    received: 'soak.received', effects: 'soak.effects', ticks: 'soak.ticks', history: 'sluice.conversation_history' };
+  const counts = {};
+  for (const [name, table] of Object.entries(tables)) counts[name] = Number((await client.query(`select count(*) from ${table}`)).rows[0].count);
+  return counts;
 }
 
 function invariants() {
@@ -29,16 +48,26 @@ function invariants() {
   });
 }
 
-// The history of a session that breaks something, oldest first.
-async function historyOf(client, session) {
-  const { rows } = await client.query(
-    `select r.no, 'committed' as what, r.revision, r.status || coalesce(' at ' || r.node, '') as detail from soak.revisions r where r.session_id = $1
-     union all select h.no, 'handled', h.revision, h.type || ' ' || h.id from soak.handled h where h.session_id = $1
-     order by 2, 1 limit 60`, [session]);
-  return rows.map(({ what, revision, detail }) => `      ${what.padEnd(10)} revision ${revision}  ${detail}`);
+// What is known of the subject of a broken row: the revisions beside the one that is wrong, when it names one.
+async function historyOf(client, { session_id = null, key = null, event = null, message = null, before = null, revision = null }) {
+  if ([session_id, key, event, message].every((subject) => subject === null)) return [];
+  const known = [before, revision].filter((number) => number !== null);
+  const [first, last] = known.length === 0 ? [null, null] : [Math.min(...known) - (before === null ? 1 : 0), Math.max(...known)];
+  const query = readFileSync(new URL('history.sql', import.meta.url), 'utf8');
+  const { rows } = await client.query(query, [session_id, key, event, message, first, last]);
+  return rows;
 }
 
-// Prints a line an invariant; returns how many are broken.
+async function shortestHistory(client, rows) {
+  let shortest = [];
+  for (const row of rows.slice(0, kTried)) {
+    const history = await historyOf(client, row);
+    if (history.length > 0 && (shortest.length === 0 || history.length < shortest.length)) shortest = history;
+  }
+  return shortest;
+}
+
+// Prints a line an invariant, and of one that is broken the shortest history that shows it; returns how many are broken.
 export async function judge(client, print) {
   let broken = 0;
   for (const { sentence, query } of invariants()) {
@@ -48,8 +77,9 @@ export async function judge(client, print) {
     broken += 1;
     for (const row of rows.slice(0, kShown)) print(`    ${JSON.stringify(row)}`);
     if (rows.length > kShown) print(`    and ${rows.length - kShown} more`);
-    const session = rows.find((row) => row.session_id ?? row.id)?.session_id;
-    if (session) for (const line of await historyOf(client, session)) print(line);
+    const history = await shortestHistory(client, rows);
+    for (const { at, who, what } of history.slice(0, kLongest)) print(`      ${at?.toISOString().slice(11, 23) ?? ''.padEnd(12)}  ${who.padEnd(8)}  ${what}`);
+    if (history.length > kLongest) print(`      and ${history.length - kLongest} more`);
   }
   return broken;
 }

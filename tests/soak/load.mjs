@@ -1,17 +1,21 @@
-// The clients: each operation carries an idempotency key and is repeated until its commit is acknowledged, through whatever happens to the server.
+// The clients: each operation carries an idempotency key, or is harmless when repeated, and is repeated until its commit is acknowledged, through
+// whatever happens to the server.
 import { createRequire } from 'node:module';
 import { sleep } from './random.mjs';
 
 const pg = createRequire(new URL('../node/package.json', import.meta.url))('pg');
 const kRetryPause = 200; // milliseconds
+const kLastWait = 60_000; // that a conversation may take to its end after the load was stopped
+const kKinds = ['talk', 'talk', 'chain', 'chain', 'late', 'idle', 'sql task', 'sql task', 'http task', 'note', 'order'];
 
 export class Load {
-  constructor({ dsn, random, clients }) {
-    Object.assign(this, { random, clients });
-    this.pool = new pg.Pool({ connectionString: dsn, max: clients + 2, connectionTimeoutMillis: 5000, query_timeout: 20_000, application_name: 'soak load' });
+  // `dsn()` tells where the primary is now; `service` is the URL that http tasks call.
+  constructor({ dsn, service, random, clients }) {
+    Object.assign(this, { dsn, service, random, clients });
+    this.pool = new pg.Pool({ connectionString: dsn(), max: clients + 2, connectionTimeoutMillis: 5000, query_timeout: 20_000, application_name: 'soak load' });
     this.pool.on('error', () => {}); // an idle connection whose server went away
-    this.acknowledged = []; // {what, key, session}
-    this.stopping = false;
+    this.acknowledged = []; // {at, what, key, session_id}
+    this.stopped = null; // when
     this.repeats = 0;
     this.count = 0;
   }
@@ -23,16 +27,17 @@ export class Load {
         return (await this.pool.query(text, values)).rows;
       } catch (error) {
         // 40001 and 40P01 are answers too, but of the kind that is asked again.
-        const refused = error.code?.length === 5 && !/^(08|57|53|40|25006|XX)/.test(error.code);
+        const refused = error.code?.length === 5 && !/^(08|57|53|58|40|25006|XX)/.test(error.code);
         if (refused || this.gone) throw error;
         this.repeats += 1;
         await sleep(kRetryPause);
+        this.pool.options.connectionString = this.dsn();
       }
     }
   }
 
   acknowledge(what, key, session = null) {
-    this.acknowledged.push({ what, key, session_id: session });
+    this.acknowledged.push({ at: new Date(), what, key, session_id: session });
   }
 
   async #converse(flow, name) {
@@ -42,32 +47,57 @@ export class Load {
     for (const step of ['name', 'age']) {
       if (!(await this.#waitsAt(token, step))) return;
       const key = `${name}-${step}`;
+      if (this.random.next() < 0.3) await this.#patch(token, key, id);
       await this.query('select sluice.send_input($1, $2, $3)', [token, { text: key }, key]);
       this.acknowledge('input', key, id);
     }
   }
 
-  // Whether the session comes to wait at that node; false when it ended before.
+  async #patch(token, key, id) {
+    await this.query('select sluice.patch_state($1, $2)', [token, { [key]: true }]);
+    this.acknowledge('patch', key, id);
+  }
+
+  // Whether the session comes to wait at that node; false when it ended before, or stands still: the checker will find it.
   async #waitsAt(token, node) {
-    for (;;) {
+    while (!this.stopped || Date.now() - this.stopped < kLastWait) {
       const [{ session }] = await this.query('select sluice.session($1) as session', [token]);
       if (session.status !== 'active') return false;
       if (session.wait && session.current_node_id === node) return true;
       await sleep(100);
     }
+    return false;
   }
 
-  async #enqueue(name) {
-    await this.query("select sluice.enqueue('sql', $1, idempotency_key => $2)", [{ function: 'soak.act', argument: { key: name } }, name]);
-    this.acknowledge('task', name);
+  async #enqueue(what, name) {
+    const [kind, payload] = what === 'sql task'
+      ? ['sql', { function: 'soak.act', argument: { key: name } }]
+      : ['http', { url: `${this.service}/service/task`, body: { name } }];
+    await this.query('select sluice.enqueue($1, $2, max_attempts => 20, idempotency_key => $3)', [kind, payload, name]);
+    this.acknowledge(what, name);
+  }
+
+  async #note(name) {
+    await this.query('select soak.note($1)', [name]);
+    this.acknowledge('note', name);
+  }
+
+  async #order(name) {
+    await this.query("insert into soak.orders (id, status) values ($1, 'new') on conflict do nothing", [name]);
+    await this.query("update soak.orders set status = 'paid' where id = $1 and status = 'new'", [name]);
+    this.acknowledge('order', name);
+  }
+
+  #do(kind, name) {
+    if (kind === 'note') return this.#note(name);
+    if (kind === 'order') return this.#order(name);
+    return kind.endsWith(' task') ? this.#enqueue(kind, name) : this.#converse(kind, name);
   }
 
   async #client() {
-    while (!this.stopping) {
-      const name = `n${++this.count}`;
-      const kind = this.random.pick(['talk', 'chain', 'task', 'task']);
-      await (kind === 'task' ? this.#enqueue(name) : this.#converse(kind, name));
-      await sleep(this.random.between(5, 60));
+    while (!this.stopped) {
+      await this.#do(this.random.pick(kKinds), `n${++this.count}`);
+      await sleep(this.random.between(20, 200));
     }
   }
 
@@ -77,7 +107,7 @@ export class Load {
   }
 
   async stop() {
-    this.stopping = true;
+    this.stopped = Date.now();
     await this.done;
   }
 

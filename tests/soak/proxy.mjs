@@ -2,16 +2,22 @@
 import { connect, createServer } from 'node:net';
 
 export class Proxy {
-  constructor(port) {
-    this.target = port;
+  constructor() {
     this.pairs = new Set();
     this.delay = 0;
     this.dropping = false; // reads and throws away: half-open connections
-    this.server = createServer((client) => this.#relay(client));
   }
 
-  async listen() {
-    await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+  // Keeps a port to listen on, and refuses connections until it does.
+  async choosePort() {
+    await this.listen(0);
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  async listen(target) {
+    this.target = target;
+    this.server = createServer((client) => this.#relay(client));
+    await new Promise((resolve, reject) => this.server.once('error', reject).listen(this.port ?? 0, '127.0.0.1', resolve));
     this.port = this.server.address().port;
   }
 
@@ -52,8 +58,9 @@ export class Proxy {
     for (const { client, server } of this.pairs) client.resume(), server.resume();
   }
 
+  // Refuses connections from now on.
   close() {
-    this.cut();
     this.server.close();
+    this.cut();
   }
 }
