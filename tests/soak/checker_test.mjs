@@ -106,7 +106,7 @@ const kBreaks = {
   "each event is in a listener's log": 'delete from soak.logged where event = 1',
   "an event's task runs once": "insert into soak.ticks (key) values ('note')",
   'a client that listens misses nothing of a session while its connection lasts, and sees it in order': `update soak.seen set no = -1 where revision = 2 and session_id = '${kTalk}'`,
-  'each event that the SQL handler saw was delivered to each endpoint that wants it, or is dead': 'delete from sluice.webhook_attempts where delivery_id = 1',
+  'each event that the SQL handler saw was delivered to each endpoint that wants it, is dead, or is still scheduled': 'delete from sluice.webhook_attempts where delivery_id = 1',
   'an endpoint gets nothing that it does not want': "update sluice.webhook_endpoints set events = '{else}' where url like '%/free'",
   'no delivery is dead before its last attempt': "update sluice.webhook_attempts set outcome = 'dead', attempt = 3 where delivery_id = 1",
   'what is marked delivered was accepted by its receiver, under the same webhook-id': "update soak.received set accepted = false where id = 'msg_1' and endpoint = 'free'",
