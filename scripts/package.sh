@@ -10,7 +10,8 @@ package_command() {
   case "${1:-}" in
     '') build_package ;;
     --check) build_package && check_package ;;
-    *) fail_usage "package knows --check, not '$1'" ;;
+    --reproducible) build_package && compare_package ;;
+    *) fail_usage "package knows --check and --reproducible, not '$1'" ;;
   esac
 }
 
@@ -18,15 +19,36 @@ build_package() {
   install_deps "${kPackagingTools[@]}"
   local log="$STATE/package.log"
   heading "building the Debian package"
-  rm -f "$PACKAGES"/*.deb
+  rm -rf "$PACKAGES"
   DEB_BUILD_OPTIONS="parallel=$(build_jobs)" CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache \
-    debian/rules binary >"$log" 2>&1 || {
+    debian/rules clean binary >"$log" 2>&1 || {
     tail -n 20 "$log" >&2
     fail "the package could not be built" "the whole log is in ${log#"$ROOT"/}"
   }
   # As root it warns of that as well, on standard error.
   lintian --fail-on error,warning "$PACKAGES"/*.deb 2>/dev/null || fail "lintian finds fault with the package"
   good "$(cd "$ROOT" && echo build/packages/sluice_*.deb)"
+}
+
+# A second build from a copy of the tree in a deeper folder, without a cache, with another time zone and other rights of new files. What
+# differs is told by its digest.
+compare_package() {
+  local log="$STATE/package-again.log" tree
+  copy_of_tree=$(mktemp -d /var/tmp/sluice-package-again.XXXXXX)
+  trap 'rm -rf --one-file-system "$copy_of_tree"' EXIT
+  tree="$copy_of_tree/a/deeper/folder"
+  mkdir -p "$tree"
+  tracked | tar --create --files-from=- | tar --extract --directory="$tree"
+  heading "building it again in another place"
+  (cd "$tree" && umask 027 && TZ=Pacific/Chatham DEB_BUILD_OPTIONS="parallel=$(build_jobs)" debian/rules binary) >"$log" 2>&1 || {
+    tail -n 20 "$log" >&2
+    fail "the package could not be built again" "the whole log is in ${log#"$ROOT"/}"
+  }
+  diff <(cd "$PACKAGES" && sha256sum ./*.deb) <(cd "$tree/build/packages" && sha256sum ./*.deb) >&2 || {
+    mkdir -p "$PACKAGES/again" && mv "$tree"/build/packages/*.deb "$PACKAGES/again"
+    fail "the two builds differ" "diffoscope build/packages/NAME.deb build/packages/again/NAME.deb says in what"
+  }
+  good "the same to the byte: $(cd "$PACKAGES" && echo ./*.deb)"
 }
 
 # A Debian with systemd and PostgreSQL in a folder, booted in a container, in which tests/package/guest does what an operator does.
