@@ -14,7 +14,8 @@ unpack_corpus() {
   mkdir -p "$2"
   [[ -e $1 ]] || return 0
   while IFS= read -r line; do
-    base64 -d <<<"$line" >"$2/kept-$((number++))"
+    base64 -d <<<"$line" >"$2/kept-$number"
+    number=$((number + 1))
   done <"$1"
 }
 

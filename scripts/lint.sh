@@ -13,6 +13,7 @@ run_lint() {
   lint_step "sql" node scripts/sql_lint.mjs || bad=1
   lint_step "shell" lint_shell || bad=1
   lint_step "format" lint_format || bad=1
+  lint_step "cppcheck" lint_cppcheck || bad=1
   lint_step "clang-tidy ($scope)" lint_tidy "$scope" || bad=1
   [[ $bad -eq 0 ]] || fail "lint found something" "clang-format-19 -i FILE mends the format"
 }
@@ -45,6 +46,13 @@ lint_shell() {
 }
 
 lint_format() { tracked '*.cpp' '*.h' | xargs -r -d '\n' clang-format-19 --dry-run --Werror; }
+
+# The program alone, without the tests: GoogleTest's macros are beyond it.
+lint_cppcheck() {
+  cppcheck --quiet --error-exitcode=1 --language=c++ --std=c++20 --enable=warning,performance,portability -j "$(build_jobs)" -I . \
+    --suppressions-list=scripts/cppcheck-suppressions.txt --template='{file}:{line}: {severity}: {message} [{id}]' \
+    core listener workers notifier console cli sql
+}
 
 # Needs the compilation database and the generated headers, so it builds those first.
 lint_tidy() {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "core/async/task_scope.h"
@@ -48,7 +49,7 @@ ParsedDsn parse(const std::string& dsn) {
   if (parsed.options) return parsed;
   // What libpq quotes after a colon may be the whole string with its password.
   std::string reason = message != nullptr ? message : "out of memory";
-  reason = reason.substr(0, std::min(reason.find(": \""), reason.find('\n')));
+  reason.resize(std::min({reason.find(": \""), reason.find('\n'), reason.size()}));
   throw ConfigError("cannot read the database DSN: " + reason,
                     "a libpq URI reads postgresql://user@host:5432/database");
 }

@@ -2,7 +2,6 @@
 # Many workers, clients and patches at once on real connections: no task is claimed twice at a time, every session's revisions follow one
 # another without a gap, every accepted input is taken exactly once and in order, and nothing is left over.
 set -euo pipefail
-here="$(cd "$(dirname "$0")" && pwd)"
 sessions=${SESSIONS:-40} inputs=${INPUTS:-25} workers=${WORKERS:-4} clients=${CLIENTS:-4}
 sql() { psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
 echo "1..8"

@@ -80,7 +80,7 @@ judge() {
     if bad="$(grep -E 'Seq Scan on (tasks|conversation_sessions|session_inputs|task_)' <<<"$block")"; then echo "not ok - $1: $part reads it all: $bad"; else echo "ok - $1: $part reads by index"; fi
   done
   if grep -q 'applied *| *64' <<<"$text"; then echo "ok - $1: 64 steps were committed"; else echo "not ok - $1: $(tail -5 <<<"$text")"; fi
-  if [ -n "${SHOW_PLANS:-}" ]; then sed 's/^/# /' <<<"$text" >&2; fi
+  if [ -n "${SHOW_PLANS:-}" ]; then printf '# %s\n' "${text//$'\n'/$'\n# '}" >&2; fi
 }
 judge "statistics of empty tables" 500
 psql -Xqc 'ANALYZE sluice_private.tasks; ANALYZE sluice.conversation_sessions'
