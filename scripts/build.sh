@@ -79,3 +79,10 @@ run_soak() {
   heading "soaking"
   tests/soak/run "$@"
 }
+
+write_sbom() {
+  install_deps
+  build_preset dev build sluice
+  node scripts/sbom.mjs write build/bin/sluice
+  good "docs/sbom.json"
+}
