@@ -15,7 +15,8 @@ SELECT p.oid::regprocedure AS function, t.tgrelid AS relation
   JOIN pg_namespace n ON n.oid = p.pronamespace
   JOIN pg_language l ON l.oid = p.prolang
   LEFT JOIN (SELECT DISTINCT tgfoid, tgrelid FROM pg_trigger) t ON t.tgfoid = p.oid
- WHERE n.nspname IN ('sluice', 'sluice_private') AND l.lanname = 'plpgsql' AND p.proname <> 'finish_batch';
+ WHERE n.nspname IN ('sluice', 'sluice_private') AND l.lanname = 'plpgsql' AND p.proname <> 'finish_batch'
+   AND (p.prorettype <> 'trigger'::regtype OR t.tgrelid IS NOT NULL);  -- a trigger's function is judged with a table that has it
 
 CREATE FUNCTION pg_temp.findings(of regprocedure, on_table oid) RETURNS SETOF text LANGUAGE sql AS $$
   SELECT format('%s:%s: %s: %s %s', of, lineno, level, message, detail)
