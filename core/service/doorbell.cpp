@@ -64,6 +64,7 @@ Task<void> Doorbell::next(Polled last, StopToken stop) {
 Task<void> Doorbell::connect(StopToken stop) {
   connection_ = co_await reconnector_.connect(stop);
   if (connection_ == nullptr) co_return;
+  unexplained_.reset();
   // A flag need not survive a crash of the server: all connections end with it, and begin here again. So nobody waits
   // for its flush.
   (void)co_await connection_->query("set synchronous_commit = off", {}, answer_deadline());
@@ -72,10 +73,14 @@ Task<void> Doorbell::connect(StopToken stop) {
 }
 
 Task<void> Doorbell::step(Polled last, StopToken stop) {
+  if (unexplained_ && Clock::now() >= *unexplained_) {
+    metrics_.found_by_heartbeat.add();
+    unexplained_.reset();
+  }
   if (last.found) {
     found_last_ = Clock::now();
     const std::optional<bool> flag_was_up = std::exchange(heartbeat_, std::nullopt);
-    if (flag_was_up.value_or(false)) metrics_.found_by_heartbeat.add();
+    if (flag_was_up.value_or(false)) unexplained_ = Clock::now() + kHeartbeat;
     // What is found while draining came from a writer that needed no notification; the state stays.
     if (state_ == State::kDrained) state_ = State::kDrain;
     const bool busy = state_ == State::kIdle && ++found_idle_ >= kBusyFinds;
@@ -201,7 +206,10 @@ Doorbell::Heard Doorbell::heard() {
 Doorbell::Heard Doorbell::meaning(const pg::Notification& notification) {
   const auto other = others_.find(notification.payload);
   if (other != others_.end()) other->second();
-  if (notification.payload == flag_) return Heard::kRing;
+  if (notification.payload == flag_) {
+    unexplained_.reset();
+    return Heard::kRing;
+  }
   return notification.payload == flag_ + ":awake" ? Heard::kAwake : Heard::kNothing;
 }
 

@@ -106,6 +106,8 @@ class Doorbell {
   Deadline lowered_{};             // when the flag was last set to 0, for wake = poll
   int found_idle_ = 0;             // polls in a row that found something in IDLE
   std::optional<bool> heartbeat_;  // the last poll was the safety net's, and whether the flag was up then
+  std::optional<Clock::time_point>
+      unexplained_;  // until when what it found may be a commit whose notification is on its way
   DoorbellMetrics metrics_;
 };
 

@@ -123,6 +123,23 @@ TEST_F(ListenerEndurance, BurstsFromIdleAreNeverFoundByTheHeartbeat) {
   EXPECT_EQ(metric(second, "sluice_events_found_by_heartbeat_total"), 0);
 }
 
+// Over a slow network a commit is often visible to the heartbeat's poll before its notification is heard.
+TEST_F(ListenerEndurance, ANotificationThatComesAfterTheHeartbeatsPollIsNotTakenForLost) {
+  register_consumers();
+  TcpProxy proxy(TestCluster::instance().port());
+  const DaemonProcess listener("listener", database_.dsn_through(proxy.port()), kWithMetrics);
+  expect_all_seen_once(client_);
+  proxy.delay_traffic(std::chrono::milliseconds(150));
+  for (int n = 0; n < 6; ++n) {
+    client_.run(
+        "select pg_sleep(1.7)");  // it falls asleep, and its heartbeats are at some moment of a second of their own
+    client_.run("update sluice.conversation_sessions set revision = revision + 1 where session_token = 's1'");
+  }
+  expect_all_seen_once(client_);
+  client_.run("select pg_sleep(1.5)");
+  EXPECT_EQ(metric(listener, "sluice_events_found_by_heartbeat_total"), 0);
+}
+
 TEST_F(ListenerEndurance, TakesOverWithinFiveSecondsAndIsListedAsAProcess) {
   register_consumers();
   auto first = std::make_unique<DaemonProcess>("listener", database_.dsn());
