@@ -101,7 +101,8 @@ TEST_F(OptionsTest, BadFilesAreConfigErrorsWithTheLine) {
   EXPECT_EQ(error_of("[log]\nlevel = \"info\"\nlevle = \"debug\"\n"),
             "FILE:3: unknown key 'log.levle' | did you mean 'log.level'?");
   EXPECT_EQ(error_of("\n[lgo]\nlevel = \"info\"\n"), "FILE:2: unknown section 'lgo' | did you mean 'log'?");
-  EXPECT_TRUE(error_of("[zzzzzz]\n").starts_with("FILE:1: unknown section 'zzzzzz' | known: daemon, database,"))
+  EXPECT_TRUE(
+      error_of("[zzzzzz]\n").starts_with("FILE:1: unknown section 'zzzzzz' | known: console, daemon, database,"))
       << error_of("[zzzzzz]\n");
   EXPECT_TRUE(error_of("log = 1\n").starts_with("FILE:1: 'log' is a section; write [log]"));
   EXPECT_TRUE(error_of("[log]\nlevel = \"loud\"\n")
