@@ -48,7 +48,7 @@ export const text = async (locator) => (await locator.innerText()).replace(/\s+/
 export async function judgeAll(page, paths) {
   for (const path of paths) {
     await page.go(path);
-    await page.locator('main').locator('table, .empty, .json').first().waitFor();
+    await page.locator('main').locator('table:visible, .empty:visible, .json:visible').first().waitFor();
     await judge(page, path);
     await page.setViewportSize({ width: 400, height: 800 });
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 400, `${path} fits`);

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
+import { Wire } from './wire.mjs';
 
 const kSluice = process.env.SLUICE;
 const kBookbot = new URL('../../examples/bookbot.json', import.meta.url);
@@ -52,19 +53,20 @@ export class World {
     await this.admin.connect();
     await this.admin.query(`create database ${this.name} template sluice_template`);
     this.pool = new pg.Pool({ database: this.name, max: 2 });
-    this.pool.on('error', () => {}); // a test takes the database away
     this.outside = outside().listen(0, '127.0.0.1');
     await once(this.outside, 'listening');
     this.url = `http://127.0.0.1:${this.outside.address().port}`;
-    this.daemons = this.#spawn('up', '--http.allow_networks', '127.0.0.0/8', '--console.listen', '');
+    this.wire = await Wire.open();
+    this.daemons = this.#spawn({}, 'up', '--http.allow_networks', '127.0.0.0/8', '--console.listen', '');
   }
 
-  #spawn(...args) {
-    return spawn(kSluice, args, { env: { ...process.env, PGDATABASE: this.name }, stdio: ['ignore', 'pipe', 'ignore'] });
+  #spawn(env, ...args) {
+    return spawn(kSluice, args, { env: { ...process.env, PGDATABASE: this.name, ...env }, stdio: ['ignore', 'pipe', 'ignore'] });
   }
 
   async openConsole({ actions, listen = '127.0.0.1:0' }) {
-    this.console = this.#spawn('console', '--listen', listen, ...(actions ? ['--allow-actions'] : []));
+    this.console = this.#spawn({ PGPORT: this.wire.port }, 'console', '--listen', listen, ...(actions ? ['--allow-actions'] : []));
+    this.link = null;
     for await (const line of createInterface(this.console.stdout)) {
       this.link = line.match(/http:\S+/)?.[0];
       if (this.link) break;
@@ -79,6 +81,7 @@ export class World {
   async stop() {
     for (const child of [this.console, this.daemons]) if (child) await stop(child);
     this.outside?.close();
+    this.wire?.cut();
     await this.pool?.end();
     await this.admin?.query(`drop database if exists ${this.name} with (force)`);
     await this.admin?.end();
@@ -119,9 +122,4 @@ export class World {
     return id;
   }
 
-  // Nobody gets to the database, and who was there is thrown out; or all is as before.
-  async databaseAway(away) {
-    await this.admin.query(`alter database ${this.name} allow_connections ${!away}`);
-    if (away) await this.admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [this.name]);
-  }
 }
