@@ -22,7 +22,7 @@ http::Reply refused(const Refusal& refusal) {
 
 Refusal refusal_of(const pg::PgError& error) {
   const std::string message(error.message());
-  if (error.kind() == pg::ErrorKind::kLost) {
+  if (error.exit_code() == ExitCode::kUnavailable) {
     return {503, "database_away", "the database cannot be reached: " + message,
             "it is tried again; see the console's log"};
   }

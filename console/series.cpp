@@ -5,6 +5,7 @@
 namespace sluice::console {
 namespace {
 
+constexpr std::chrono::seconds kFresh{5};
 constexpr std::size_t kPoints = 450;  // 15 minutes of one every two seconds
 
 }  // namespace
@@ -32,6 +33,8 @@ Task<void> Series::sample(Database& database) {
   }
   before_ = now;
   asked_ = row.get<Timestamp>("taken_at");
+  activity_ = row.get<std::string>("activity");
+  fresh_until_ = Clock::now() + kFresh;
 }
 
 Json Series::document() const {

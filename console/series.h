@@ -1,4 +1,5 @@
-// The plots of the overview: a sample every two seconds, for 15 minutes, in memory.
+// The overview: what goes on, asked every two seconds for all who look, and its plots of the last 15 minutes, in
+// memory.
 #pragma once
 
 #include <deque>
@@ -13,6 +14,13 @@ class Series {
  public:
   // Takes a sample. PgError when the database cannot be asked; the plots then have a gap.
   Task<void> sample(Database& database);
+
+  // Whether the newest sample is young enough to be shown as what goes on now.
+  [[nodiscard]] bool fresh() const { return Clock::now() < fresh_until_; }
+
+  // What sluice.activity() said at the newest sample, as JSON, and when that was.
+  [[nodiscard]] const std::string& activity() const noexcept { return activity_; }
+  [[nodiscard]] Timestamp taken_at() const { return asked_.value(); }
 
   // {"t": [unix seconds], "events": [per second], …}, oldest first; rates are of the time since the sample before.
   [[nodiscard]] Json document() const;
@@ -30,6 +38,8 @@ class Series {
   };
   std::optional<Totals> before_;
   std::optional<Timestamp> asked_;
+  std::string activity_;
+  Deadline fresh_until_{};
   std::deque<Point> points_;
 };
 

@@ -155,10 +155,9 @@ Task<http::Reply> Site::me() {
 }
 
 Task<http::Reply> Site::overview() {
-  const pg::Result result = co_await database_.read("console_overview");
-  const pg::Row row = result.one();
-  std::string document = "{\"now\":\"" + row.get<std::string>(0) + "\",\"activity\":" + row.get<std::string>(1) +
-                         ",\"series\":" + to_text(series_.document()) + "}";
+  if (!series_.fresh()) co_await series_.sample(database_);  // the last one failed, or was long ago
+  std::string document = R"({"now":")" + to_rfc3339(series_.taken_at()) + R"(","activity":)" + series_.activity() +
+                         R"(,"series":)" + to_text(series_.document()) + "}";
   co_return json_reply(std::move(document));
 }
 

@@ -12,7 +12,7 @@ namespace sluice::console {
 class Site {
  public:
   // References live as long as the site, which lives as long as what it answers.
-  Site(const Access& access, Database& database, const Series& series, Live& live)
+  Site(const Access& access, Database& database, Series& series, Live& live)
       : access_(access), database_(database), series_(series), live_(live) {}
 
   Task<http::Reply> answer(const http::ServerRequest& request);
@@ -27,7 +27,7 @@ class Site {
 
   const Access& access_;
   Database& database_;
-  const Series& series_;
+  Series& series_;
   Live& live_;
 };
 

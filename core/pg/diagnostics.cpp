@@ -79,7 +79,10 @@ PgError connect_failure(const pg_conn* connection) {
   const bool refused = fields.sqlstate.starts_with("28");
   fields.hint = refused ? "check the role and its password in the DSN or in ~/.pgpass, and pg_hba.conf"
                         : "check that PostgreSQL runs and that the DSN names its host, port and database";
-  return PgError(std::move(fields));
+  if (fields.sqlstate != "55000") return PgError(std::move(fields));
+  // Refused whoever asks, until somebody opens it again: no more permanent than a stopped server.
+  fields.hint = "ALTER DATABASE ... ALLOW_CONNECTIONS true opens it";
+  return {ErrorKind::kLost, std::move(fields)};
 }
 
 void log_notice(void* /*unused*/, const pg_result* notice) noexcept {

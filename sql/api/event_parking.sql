@@ -144,6 +144,7 @@ BEGIN
           OR f.session_id = (SELECT w.session_id FROM sluice.event_failures w WHERE w.consumer_id = c AND w.event_id = retry_event.event_id));
   GET DIAGNOSTICS marked = ROW_COUNT;
   PERFORM pg_notify('sluice_wake', 'consumers');
+  PERFORM sluice_private.audit('retry_event', format('%s of consumer %s', coalesce('event ' || retry_event.event_id, 'all events'), consumer), format('%s tried first', marked));
   RETURN marked;
 END $$;
 COMMENT ON FUNCTION sluice.retry_event(text, bigint) IS
@@ -155,6 +156,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM sluice_private.forget_parked(sluice_private.consumer_named(consumer, coalesce(discard_event.event_id, 0)), discard_event.event_id);
   PERFORM pg_notify('sluice_wake', 'consumers');
+  PERFORM sluice_private.audit('discard_event', format('event %s of consumer %s', discard_event.event_id, discard_event.consumer));
 END $$;
 COMMENT ON FUNCTION sluice.discard_event(text, bigint) IS 'gives up a parked event; what was parked behind it is taken';
 SELECT sluice_private.publish_api('sluice.discard_event(text, bigint)');

@@ -57,6 +57,7 @@ BEGIN
     PERFORM sluice.emit('events_skipped', consumer, jsonb_build_object('consumer', consumer, 'events', given_up, 'cursor', p.cursor::text));
   END IF;
   PERFORM pg_notify('sluice_wake', 'consumers');
+  PERFORM sluice_private.audit('skip_events', format('consumer %s', consumer), format('%s events given up', given_up));
   RETURN given_up;
 END $$;
 COMMENT ON FUNCTION sluice.skip_events(text) IS
@@ -101,6 +102,7 @@ BEGIN
   UPDATE sluice.event_consumers SET system_identifier = (SELECT s.system_identifier FROM pg_control_system() s);
   UPDATE sluice.webhook_endpoints SET since = '3:3:';
   PERFORM pg_notify('sluice_wake', 'consumers');
+  PERFORM sluice_private.audit('events_resync', 'all consumers', format('%s events', left_over));
   RETURN left_over;
 END $$;
 COMMENT ON FUNCTION sluice.events_resync(boolean) IS

@@ -3,7 +3,16 @@
 
 CREATE OR REPLACE FUNCTION sluice.activity() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS $$
-  WITH written AS (
+  -- The first delivery due of each endpoint's lane, found by leaps from one to the next: those with nothing to deliver cost nothing.
+  WITH RECURSIVE next_due (endpoint_id, lane, due_at) AS (
+    (SELECT d.endpoint_id, d.lane, d.due_at FROM sluice.webhook_deliveries d ORDER BY d.endpoint_id, d.lane, d.due_at, d.id LIMIT 1)
+    UNION ALL
+    SELECT n.endpoint_id, n.lane, n.due_at
+      FROM next_due b
+     CROSS JOIN LATERAL (SELECT d.endpoint_id, d.lane, d.due_at FROM sluice.webhook_deliveries d
+                          WHERE (d.endpoint_id, d.lane) > (b.endpoint_id, b.lane)
+                          ORDER BY d.endpoint_id, d.lane, d.due_at, d.id LIMIT 1) AS n
+  ), written AS (
     SELECT t.root, sum(pg_stat_get_tuples_inserted(t.part)) AS inserted, sum(pg_stat_get_tuples_updated(t.part)) AS updated,
            sum(pg_stat_get_tuples_deleted(t.part)) AS deleted
       FROM (SELECT r.name AS root, r.name::regclass::oid AS part
@@ -43,7 +52,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET j
                        (SELECT t.run_at FROM sluice_private.tasks t
                          WHERE t.queue = q.name AND t.priority <> 0 AND t.run_at <= clock_timestamp() ORDER BY t.run_at LIMIT 1000)) AS x) AS d
              ORDER BY d.oldest, q.name LIMIT 20) AS q),
-    -- Endpoints behind or not well. Three probes an endpoint find the first delivery due; only the worst are counted.
+    -- Endpoints behind or not well; only the worst are counted.
     'lanes', (SELECT coalesce(jsonb_agg(to_jsonb(l) ORDER BY l.late_seconds DESC NULLS LAST, l.url), '[]')
       FROM (SELECT w.url, w.state, w.late_seconds,
                    (SELECT count(*) FROM (SELECT 1 FROM sluice.webhook_deliveries d WHERE d.endpoint_id = w.id LIMIT 1000) AS x) AS waiting
@@ -53,12 +62,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET j
                            greatest(extract(epoch FROM clock_timestamp() - f.due_at), 0)::float8 AS late_seconds
                       FROM sluice.webhook_endpoints e
                       LEFT JOIN sluice_private.lanes l ON l.endpoint_id = e.id
-                     CROSS JOIN LATERAL (
-                       SELECT min(n.due_at) AS due_at
-                         FROM unnest(ARRAY[0, 1, 2]::smallint[]) AS k (lane)
-                        CROSS JOIN LATERAL (SELECT d.due_at FROM sluice.webhook_deliveries d
-                                             WHERE d.endpoint_id = e.id AND d.lane = k.lane AND d.due_at < 'infinity'
-                                             ORDER BY d.due_at, d.id LIMIT 1) AS n) AS f) AS w
+                      LEFT JOIN (SELECT n.endpoint_id, min(n.due_at) AS due_at FROM next_due n WHERE n.due_at < 'infinity' GROUP BY n.endpoint_id) AS f
+                             ON f.endpoint_id = e.id) AS w
              WHERE w.late_seconds IS NOT NULL OR w.state NOT IN ('good', 'disabled')
              ORDER BY w.late_seconds DESC NULLS LAST, w.url LIMIT 20) AS l),
     'breakers', (SELECT coalesce(jsonb_agg(to_jsonb(b) ORDER BY b.key), '[]')

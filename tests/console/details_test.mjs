@@ -36,8 +36,10 @@ test('a flow: the drawn graph and its table say the same, and a node leads to it
   assert.match(names, /link "welcome message · start 2 reached"/);
   const row = rows(page, 'Nodes').filter({ has: page.getByRole('link', { name: 'ask_name', exact: true }) });
   assert.match(await text(row), /^ask_name question 1 2 0 0 0 % ask_age, no_answer \(timeout\)$/);
+  const fork = rows(page, 'Nodes').filter({ has: page.getByRole('link', { name: 'by_age', exact: true }) });
+  assert.match(await text(fork), /for_children \(child\), for_teens \(teen\), for_adults \(else\)$/);
   const drawn = await page.locator('.graph path.edge').count();
-  assert.equal(drawn, 15);
+  assert.equal(drawn, 18);
   await page.locator('.graph .node', { hasText: 'ask_name' }).click();
   await page.getByRole('heading', { name: 'Sessions', exact: true }).waitFor();
   assert.equal(new URL(page.url()).search, '?flow=bookbot&q=ask_name');

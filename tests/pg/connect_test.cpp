@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -20,6 +21,15 @@ TEST_F(Connect, OverTcpAndOverTheSocket) {
   EXPECT_EQ(value(*connect(), "select host(inet_server_addr())"), "127.0.0.1");
   EXPECT_EQ(value(*connect(test::TestCluster::instance().socket_dsn(database_.name())), "select inet_server_addr()"),
             "null");
+}
+
+TEST_F(Connect, ADatabaseThatIsClosedForAWhileIsAwayAndNotRefusedForGood) {
+  const auto admin = connect(test::TestCluster::instance().dsn("postgres"));
+  query(*admin, "alter database \"" + database_.name() + "\" allow_connections false");
+  const PgError closed = failure(database_.dsn());
+  EXPECT_EQ(closed.kind(), ErrorKind::kLost);
+  EXPECT_THAT(std::string(closed.message()), testing::HasSubstr("is not currently accepting connections"));
+  EXPECT_THAT(closed.hint(), testing::HasSubstr("ALLOW_CONNECTIONS true"));
 }
 
 TEST_F(Connect, NamesItselfUnlessTheDsnDoes) {

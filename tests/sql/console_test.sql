@@ -25,6 +25,13 @@ SELECT is((SELECT waiting FROM sluice.endpoint_health WHERE endpoint_id = :'endp
 SELECT sluice.enable_endpoint(:'endpoint');
 SELECT set_eq('SELECT DISTINCT action FROM sluice.audit_log', ARRAY['discard', 'test_endpoint', 'discard_delivery', 'replay', 'disable_endpoint', 'enable_endpoint']);
 
+INSERT INTO sluice.event_failures (consumer_id, event_id, event_type, body, error, attempts)
+SELECT c.id, n, 'order.paid', '{}', 'refused', 10 FROM sluice.event_consumers c, generate_series(1, 3) AS n WHERE c.name = 'relay';
+SELECT sluice.retry_event('relay', 1), sluice.discard_event('relay', 2), sluice.retry_event('relay');
+SELECT results_eq($$ SELECT concat_ws('|', action, target, outcome) FROM sluice.audit_log WHERE action LIKE '%\_event' ORDER BY id $$,
+  ARRAY['retry_event|event 1 of consumer relay|1 tried first', 'discard_event|event 2 of consumer relay|done', 'retry_event|all events of consumer relay|2 tried first'],
+  'parked events are settled on the record');
+
 -- Ids of tasks and inputs come from one sequence; the newest first.
 SELECT count(sluice.enqueue('http', '{"url": "https://example.org/"}')) FROM generate_series(1, 20);
 SELECT results_eq('SELECT task_id FROM sluice.newest_tasks(NULL, 5)', 'SELECT task_id FROM sluice.task_overview ORDER BY task_id DESC LIMIT 5');
@@ -47,6 +54,22 @@ SELECT results_eq('SELECT revision, changes FROM sluice.session_changes', $$VALU
 SELECT sluice.keep_state_changes(false);
 UPDATE sluice.conversation_sessions SET state = '{"user": {"a": 3}}', revision = 4 WHERE id = :'session';
 SELECT is(count(*), 1::bigint, 'nor after it was switched off') FROM sluice.session_changes;
+
+SELECT sluice.import_flow('{"name": "forks", "entry_node_id": "by_age", "nodes": [
+  {"node_id": "by_age", "node_type": "condition", "content": {
+    "conditions": [{"if": {"$ref": "child"}, "then": "toys"}, {"if": {"var": "user.age", "lt": 18}, "then": "success", "else": "books"}, {"if": "true", "then": "gone"}],
+    "default_path": "tools"}},
+  {"node_id": "toys", "node_type": "message", "content": {"text": "Toys."}}, {"node_id": "books", "node_type": "message", "content": {"text": "Books."}},
+  {"node_id": "tools", "node_type": "message", "content": {"text": "Tools."}}],
+  "connections": [{"source_node_id": "by_age", "target_node_id": "books", "connection_type": "success"}]}');
+SELECT results_eq($$ SELECT concat_ws(' ', e ->> 'from', e ->> 'to', e ->> 'label') FROM json_array_elements(test.console_flow('forks')::json -> 'edges') AS e $$,
+  ARRAY['by_age books success', 'by_age toys child', 'by_age books not case 2', 'by_age tools else'],
+  'a flow''s edges are its connections and the nodes that conditions name; labels are no nodes, and what is not there is not drawn');
+
+INSERT INTO sluice.conversation_history (id, session_id, interaction_type, content, created_at) OVERRIDING SYSTEM VALUE
+SELECT n, :'session', 'message', to_jsonb(n), s.started_at FROM sluice.conversation_sessions s, unnest(ARRAY[105, 103, 101, 104, 102]) AS n WHERE s.id = :'session';
+SELECT results_eq(format($$ SELECT e #>> '{detail,content}' FROM json_array_elements(test.console_session(%L)::json -> 'timeline') AS e WHERE e ->> 'kind' = 'message' $$, :'session'),
+  ARRAY['101', '102', '103', '104', '105'], 'messages of one instant come in the order in which they were written');
 
 SELECT * FROM finish();
 ROLLBACK;

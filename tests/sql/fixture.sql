@@ -11,6 +11,12 @@ SELECT format($f$
                  revision int, state text, stack text, wait text, info text)
   LANGUAGE sql AS $body$ %s $body$ $f$, :'claim_tasks') \gexec
 
+-- What the console shows of a flow and of a session.
+\set console_flow `awk '/^-- name: /{on = ($3 == "console_flow"); next} on' :'queries'/console/flows.sql`
+\set console_session `awk '/^-- name: /{on = ($3 == "console_session"); next} on' :'queries'/console/session.sql`
+SELECT format('CREATE FUNCTION test.console_flow(flow text, version text DEFAULT NULL) RETURNS text LANGUAGE sql AS %L', :'console_flow') \gexec
+SELECT format('CREATE FUNCTION test.console_session(session uuid) RETURNS text LANGUAGE sql AS %L', :'console_session') \gexec
+
 -- ask → work (webhook) → bye
 CREATE FUNCTION test.flow(name text DEFAULT 'small') RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE

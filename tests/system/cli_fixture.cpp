@@ -163,15 +163,15 @@ std::string CliTest::value(const std::string& sql) const {
   return loop.run(ask(loop, pool, database_.dsn(), sql));
 }
 
-void CliTest::run_sql(const std::string& script) const {
+void CliTest::run_sql(const std::string& script, const std::string& dsn) const {
   Loop loop;
   BlockingPool pool(loop, 1);
-  const auto run = [](Loop& on, BlockingPool& with, std::string dsn, std::string text) -> Task<void> {
+  const auto run = [](Loop& on, BlockingPool& with, std::string where, std::string text) -> Task<void> {
     const std::unique_ptr<pg::Connection> connection =
-        co_await pg::Connection::connect(on, with, {.dsn = std::move(dsn)});
+        co_await pg::Connection::connect(on, with, {.dsn = std::move(where)});
     co_await connection->execute_script(std::move(text));
   };
-  loop.run(run(loop, pool, database_.dsn(), script));
+  loop.run(run(loop, pool, dsn, script));
 }
 
 void CliTest::publish_greeter() const {

@@ -72,7 +72,8 @@ class CliTest : public testing::Test {
 
   // One value as text, "null" for null.
   std::string value(const std::string& sql) const;
-  void run_sql(const std::string& script) const;
+  void run_sql(const std::string& script) const { run_sql(script, database_.dsn()); }
+  void run_sql(const std::string& script, const std::string& dsn) const;
 
   // Stores and publishes a flow that greets, asks for a name, and says good-bye.
   void publish_greeter() const;

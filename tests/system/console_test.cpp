@@ -339,6 +339,20 @@ TEST_F(ConsoleTest, AtMostSixteenStreamsAreOpen) {
   EXPECT_EQ(status(get("/api/me")), 200);
 }
 
+TEST_F(ConsoleTest, WhileTheDatabaseIsClosedItSaysSoAndThenGoesOn) {
+  start();
+  const std::string server = TestCluster::instance().dsn("postgres");
+  run_sql("alter database \"" + database_.name() + "\" allow_connections false", server);
+  run_sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = '" + database_.name() + "'", server);
+  for (const char* target : {"/api/me", "/api/tasks"}) {
+    const std::string answer = get(target);
+    EXPECT_EQ(status(answer), 503) << target << answer;
+    EXPECT_EQ(body(answer)["error"]["code"], "database_away") << target;
+  }
+  run_sql("alter database \"" + database_.name() + "\" allow_connections true", server);
+  EXPECT_EQ(status(get("/api/me")), 200);
+}
+
 TEST_F(ConsoleTest, AnEmptyAddressAndATakenOneAreSaid) {
   start();
   const Outcome taken = sluice({"console", "--listen", host_});

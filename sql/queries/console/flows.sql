@@ -21,7 +21,8 @@ SELECT json_build_object('rows', (SELECT coalesce(json_agg(r ORDER BY r.flow_key
 
 -- A flow's graph. `live` are sessions that are at a node, `left` those that were abandoned there, `ended` those that completed there; `reached`
 -- those whose history names it: null at nodes that leave none (conditions, composites, scripts). Sessions are the 10,000 newest of all flows;
--- history is looked at for the newest 500 of this version.
+-- history is looked at for the newest 500 of this version. Edges are the connections, and the nodes that conditions name without one: called by what
+-- they refer to, by the case's number, or else.
 -- name: console_flow
 WITH chosen AS MATERIALIZED (
   SELECT f.id AS flow_id, f.name, f.description, f.is_active, f.is_published, f.published_at, v.id AS version_id, coalesce(v.version, f.version) AS version,
@@ -46,6 +47,28 @@ WITH chosen AS MATERIALIZED (
            CROSS JOIN LATERAL (SELECT w.node_id FROM sluice.conversation_history w
                                 WHERE w.session_id = n.id AND w.created_at >= (SELECT min(s.started_at) FROM sessions s) ORDER BY w.id LIMIT 200) AS h) AS p
    GROUP BY p.node_id
+), nodes AS MATERIALIZED (
+  SELECT n.node, n.place, n.node ->> 'node_id' AS id
+    FROM chosen c CROSS JOIN jsonb_array_elements(c.document -> 'nodes') WITH ORDINALITY AS n (node, place)
+), edges AS (
+  SELECT e.edge ->> 'source_node_id' AS source, e.edge ->> 'target_node_id' AS target, coalesce(e.edge ->> 'connection_type', 'default') AS label,
+         0::bigint AS node, e.place, 0 AS branch
+    FROM chosen c CROSS JOIN jsonb_array_elements(c.document -> 'connections') WITH ORDINALITY AS e (edge, place)
+  UNION ALL
+  SELECT n.id, w.target #>> '{}', w.label, n.place, w.place, w.branch
+    FROM nodes n
+   CROSS JOIN LATERAL (
+     SELECT k.entry -> 'then', coalesce(k.entry #>> '{if,$ref}', 'case ' || k.place), k.place, 1
+       FROM jsonb_array_elements(CASE WHEN jsonb_typeof(n.node #> '{content,conditions}') = 'array' THEN n.node #> '{content,conditions}' ELSE '[]' END)
+            WITH ORDINALITY AS k (entry, place)
+     UNION ALL
+     SELECT k.entry -> 'else', 'not case ' || k.place, k.place, 2
+       FROM jsonb_array_elements(CASE WHEN jsonb_typeof(n.node #> '{content,conditions}') = 'array' THEN n.node #> '{content,conditions}' ELSE '[]' END)
+            WITH ORDINALITY AS k (entry, place)
+     UNION ALL
+     SELECT coalesce(n.node #> '{content,else}', n.node #> '{content,default_path}'), 'else', NULL, 3) AS w (target, label, place, branch)
+   WHERE n.node ->> 'node_type' = 'condition' AND jsonb_typeof(w.target) = 'string'
+     AND w.target #>> '{}' !~ '^(default|success|failure|timeout|\$[0-9]+)$' AND w.target #>> '{}' IN (SELECT o.id FROM nodes o)
 )
 SELECT json_build_object(
   'flow', json_build_object('flow_key', c.name, 'flow_id', c.flow_id, 'version', c.version, 'description', c.description,
@@ -53,14 +76,13 @@ SELECT json_build_object(
             'sessions', (SELECT count(*) FROM sessions), 'sampled', (SELECT least(count(*), 500) FROM sessions),
             'versions', (SELECT coalesce(json_agg(w.version ORDER BY w.id DESC), '[]') FROM (SELECT x.id, x.version FROM sluice.flow_versions x
                           WHERE x.flow_id = c.flow_id ORDER BY x.id DESC LIMIT 100) AS w)),
-  'nodes', (SELECT coalesce(json_agg(json_build_object('id', n.node ->> 'node_id', 'type', n.node ->> 'node_type', 'label', n.node ->> 'node_id',
-                      'entry', n.node ->> 'node_id' = c.entry, 'live', coalesce(p.live, 0),
+  'nodes', (SELECT coalesce(json_agg(json_build_object('id', n.id, 'type', n.node ->> 'node_type', 'label', n.id,
+                      'entry', n.id = c.entry, 'live', coalesce(p.live, 0),
                       'reached', CASE WHEN n.node ->> 'node_type' IN ('message', 'question', 'action', 'webhook') THEN coalesce(r.reached, 0) END,
                       'left', coalesce(p.abandoned, 0), 'ended', coalesce(p.ended, 0)) ORDER BY n.place), '[]')
-              FROM jsonb_array_elements(c.document -> 'nodes') WITH ORDINALITY AS n (node, place)
-              LEFT JOIN places p ON p.id = n.node ->> 'node_id'
-              LEFT JOIN passed r ON r.id = n.node ->> 'node_id'),
-  'edges', (SELECT coalesce(json_agg(json_build_object('from', e.edge ->> 'source_node_id', 'to', e.edge ->> 'target_node_id',
-                      'label', coalesce(e.edge ->> 'connection_type', 'default')) ORDER BY e.place), '[]')
-              FROM jsonb_array_elements(c.document -> 'connections') WITH ORDINALITY AS e (edge, place)))::text
+              FROM nodes n
+              LEFT JOIN places p ON p.id = n.id
+              LEFT JOIN passed r ON r.id = n.id),
+  'edges', (SELECT coalesce(json_agg(json_build_object('from', e.source, 'to', e.target, 'label', e.label) ORDER BY e.node, e.place, e.branch), '[]')
+              FROM edges e))::text
   FROM chosen c;

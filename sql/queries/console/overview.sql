@@ -3,12 +3,9 @@
 -- name: console_me
 SELECT current_user::text AS role, current_database()::text AS database, (sluice.status() ->> 'schema_version')::int AS schema_version;
 
--- name: console_overview
-SELECT clock_timestamp()::text, sluice.activity()::text;
-
--- One sample of the plots: totals that only grow, then what stands now. Failed requests since $1 are found by endpoint, at most 1,000 of each.
+-- What the overview shows, and one sample of its plots: totals that only grow, then what stands now. Failed requests since $1 are found by endpoint, at most 1,000 of each.
 -- name: console_sample
-SELECT extract(epoch FROM clock_timestamp())::float8 AS at, clock_timestamp() AS taken_at,
+SELECT a.look::text AS activity, extract(epoch FROM clock_timestamp())::float8 AS at, clock_timestamp() AS taken_at,
        (a.look #>> '{totals,events}')::float8 AS events, (a.look #>> '{totals,steps}')::float8 AS steps,
        (a.look #>> '{totals,attempts}')::float8 AS attempts, pg_stat_get_tuples_inserted('sluice.task_failures'::regclass)::float8 AS tasks_failed,
        (SELECT count(*) FROM sluice.webhook_endpoints e
