@@ -58,6 +58,13 @@ without_default_cluster() {
   printf 'create_main_cluster = false\n' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
 }
 
+# Nor for PgBouncer on port 6432. One that somebody installed before is his, and is left alone.
+without_default_pooler() {
+  [[ -e /etc/pgbouncer || -e /etc/default/pgbouncer ]] && return
+  as_root ln -sf /dev/null /etc/systemd/system/pgbouncer.service
+  echo 'START=0 # where there is no systemd' | as_root tee /etc/default/pgbouncer >/dev/null
+}
+
 install_debian_packages() {
   command -v dpkg-query >/dev/null ||
     fail "this is no Debian: dpkg-query is missing" "the packages needed are named in scripts/debian-packages.txt"
@@ -68,6 +75,7 @@ install_debian_packages() {
   heading "installing ${#missing[@]} Debian packages"
   note "${missing[*]}"
   without_default_cluster
+  without_default_pooler
   { apt update && apt install --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 || {
     tail -n 15 "$log" >&2
     fail "apt-get could not install the packages" "the whole log is in ${log#"$ROOT"/}"
