@@ -33,6 +33,10 @@ BEGIN
     PERFORM sluice_private.fail('SL005', format('the body of event %s has %s bytes', emit.event_type, octet_length(text_body)),
       'at most 1048576 bytes are sent', 'store the data elsewhere and emit a reference to it');
   END IF;
+  IF sluice_private.is_deep(emit.body) THEN
+    PERFORM sluice_private.fail('SL005', format('the body of event %s is nested deeper than 128 levels', emit.event_type), NULL,
+                                'flatten it, or emit it as a text');
+  END IF;
   INSERT INTO sluice.flow_events (created_at, slot, event_type, key, correlation_id, version, body)
   VALUES (at, sluice_private.current_slot(), emit.event_type, emit.key, coalesce(emit.correlation_id, sluice_private.ambient_correlation()),
           defined.version, text_body)

@@ -123,6 +123,7 @@ BEGIN
   IF flow_data IS NULL OR jsonb_typeof(flow_data) <> 'object' THEN
     PERFORM sluice_private.fail('SL005', format('flow_data is not a JSON object but %s', coalesce(jsonb_typeof(flow_data), 'null')));
   END IF;
+  PERFORM sluice_private.check_json('flow_data', flow_data, 16777216);
   IF coalesce(jsonb_typeof(coalesce(flow_data -> 'nodes', flow_data -> 'flow_nodes')), '') <> 'array' THEN
     PERFORM sluice_private.fail('SL005', 'flow_data has no list of nodes', NULL,
                                 'a flow is {"name", "entry_node_id", "nodes": […], "connections": […]}; convert other formats with sluice flow import --format');

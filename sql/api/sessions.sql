@@ -43,6 +43,12 @@ COMMENT ON FUNCTION sluice.start_session(text, uuid, jsonb, text) IS
   'starts a session of a published flow (id or name) at revision 1; a worker then runs the entry node. The same idempotency key gives the same '
   'session again. SET sluice.correlation_id names the conversation in events, logs and requests. Errors: SL001, SL005, SL006';
 
+-- Some of what is done with JSON recurses (sorted_json), and would end at the server's stack depth.
+CREATE OR REPLACE FUNCTION sluice_private.is_deep(value jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN jsonb_path_exists(value, '$.**{129}');
+COMMENT ON FUNCTION sluice_private.is_deep(jsonb) IS 'whether a value is nested deeper than 128 levels';
+
 CREATE OR REPLACE FUNCTION sluice_private.check_state_size(state jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -50,9 +56,26 @@ BEGIN
     PERFORM sluice_private.fail('SL006', format('the state has %s bytes, the limit is 1048576 (1 MiB)', octet_length(state::text)), NULL,
                                 'keep large things elsewhere and a reference to them in the state');
   END IF;
+  IF sluice_private.is_deep(state) THEN
+    PERFORM sluice_private.fail('SL006', 'the state is nested deeper than 128 levels', NULL, 'flatten it, or keep it as a text');
+  END IF;
 END
 $$;
-COMMENT ON FUNCTION sluice_private.check_state_size(jsonb) IS 'SL006 for a state over 1 MiB';
+COMMENT ON FUNCTION sluice_private.check_state_size(jsonb) IS 'SL006 for a state over 1 MiB or 128 levels';
+
+CREATE OR REPLACE FUNCTION sluice_private.check_json(what text, value jsonb, most int DEFAULT 1048576) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF octet_length(value::text) > most THEN
+    PERFORM sluice_private.fail('SL005', format('%s has %s bytes', what, octet_length(value::text)), format('at most %s bytes are taken', most),
+                                'keep large things elsewhere and give a reference to them');
+  END IF;
+  IF sluice_private.is_deep(value) THEN
+    PERFORM sluice_private.fail('SL005', format('%s is nested deeper than 128 levels', what), NULL, 'flatten it, or give it as a text');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION sluice_private.check_json(text, jsonb, int) IS 'SL005 for a value of more bytes than `most`, or of more than 128 levels';
 
 -- Takes the session's row, so that what follows is ordered against commits of steps.
 CREATE OR REPLACE FUNCTION sluice_private.lock_session(token text) RETURNS sluice.conversation_sessions
@@ -98,6 +121,7 @@ BEGIN
     PERFORM sluice_private.fail('SL005', format('input is %s', coalesce(jsonb_typeof(input), 'null')), NULL,
                                 'give {"text": …}, {"value": …}, {"payload": "$0"}, a JSON string or a number');
   END IF;
+  PERFORM sluice_private.check_json('input', input);
 
   new_id := nextval('sluice_private.task_ids');
   -- A session that waits for a task takes inputs after it, also while that task is a dead letter.
@@ -230,5 +254,7 @@ SELECT sluice_private.publish_api('sluice.end_session(text, text)');
 SELECT sluice_private.publish_api('sluice.session(text)');
 SELECT sluice_private.publish_api('sluice.history(text, bigint)');
 SELECT sluice_private.hide('sluice_private.check_state_size(jsonb)');
+SELECT sluice_private.hide('sluice_private.is_deep(jsonb)');
+SELECT sluice_private.hide('sluice_private.check_json(text, jsonb, int)');
 SELECT sluice_private.hide('sluice_private.lock_session(text)');
 SELECT sluice_private.hide('sluice_private.refuse_ended(sluice.conversation_sessions)');

@@ -71,6 +71,7 @@ BEGIN
   IF payload IS NULL OR jsonb_typeof(payload) <> 'object' THEN
     PERFORM sluice_private.fail('SL005', format('payload is not a JSON object but %s', coalesce(jsonb_typeof(payload), 'null')));
   END IF;
+  PERFORM sluice_private.check_json('payload', payload);
   CASE kind
   WHEN 'http' THEN
     IF coalesce(payload ->> 'url', '') !~* '^https?://[^[:space:]]+$' THEN
