@@ -39,10 +39,14 @@ class Listener : public Service {
     EventStream stream(context.loop, std::move(reconnector), pool, {{"log", &write_lines}},
                        static_cast<int>(context.options.integer("listener.batch_size")), metrics);
     Process process(context.loop, blocking, database, "listener");
+    Event over(context.loop);
     TaskScope parts(context.loop);
-    parts.spawn(process.run(context.stop));  // for sluice status; what it runs it holds by advisory locks
-    parts.spawn(keep_house(context.loop, pool, metrics, context.stop));
-    co_await stream.run(doorbell, context.stop, [&context] { context.health.ready(); });
+    const StopToken stop = parts.stop_token();
+    parts.spawn(stop_with(parts, context.stop, over));
+    parts.spawn(process.run(stop));  // for sluice status; what it runs it holds by advisory locks
+    parts.spawn(keep_house(context.loop, pool, metrics, stop));
+    co_await stream.run(doorbell, stop, [&context] { context.health.ready(); });
+    over.set();
     co_await parts.join();
   }
 };

@@ -43,12 +43,16 @@ class Notifier : public Service {
                    },
                .disconnected = [&context] { context.health.not_ready(kNoDatabase); }});
 
+    Event over(context.loop);
     TaskScope parts(context.loop);
+    const StopToken stop = parts.stop_token();
+    parts.spawn(stop_with(parts, context.stop, over));
     StopSource last;  // the heartbeat goes on until everything is given back
     parts.spawn(process.run(last.token()));
-    parts.spawn(pump.listen(doorbell, context.stop));
+    parts.spawn(pump.listen(doorbell, stop));
     const Clock::duration grace = context.options.duration("daemon.shutdown_timeout") * 8 / 10;
-    co_await pump.run(context.stop, grace);
+    co_await pump.run(stop, grace);
+    over.set();
     last.request_stop();
     co_await parts.join();
   }

@@ -106,6 +106,7 @@ Task<void> Pump::round(bool claim) {
 // given again, which their tokens make harmless.
 Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
   Process::Claimant claimant = co_await process_.claimant({});
+  if (claimant == nullptr) co_return;  // the heartbeat has failed for good: what we did is another's to do again
   pg::Pipeline pipeline;
   const int free = claiming_ ? std::max(capacity(), 0) + static_cast<int>(batch.size()) : 0;
   const BatchStatements statements = add_statements(pipeline, batch, claimant->id, free, limits_.taken_on);

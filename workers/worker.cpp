@@ -51,13 +51,17 @@ class Worker : public Service {
     reconnector.on_outage(on_outage);
     Pump pump(context.loop, std::move(reconnector), process, runner, metrics, denied, {.in_flight = in_flight});
 
+    Event over(context.loop);
     TaskScope parts(context.loop);
+    const StopToken stop = parts.stop_token();
+    parts.spawn(stop_with(parts, context.stop, over));
     StopSource last;  // the heartbeat goes on until everything is handed back
     parts.spawn(process.run(last.token()));
-    parts.spawn(pump.listen(scout, context.stop));
+    parts.spawn(pump.listen(scout, stop));
     context.health.ready();
     const Clock::duration grace = context.options.duration("daemon.shutdown_timeout") * 8 / 10;
-    co_await pump.run(context.stop, grace);
+    co_await pump.run(stop, grace);
+    over.set();
     last.request_stop();
     co_await parts.join();
   }

@@ -51,4 +51,9 @@ Task<void> TaskScope::join(std::size_t at_most) {
   if (children_.empty() && failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
+Task<void> stop_with(TaskScope& scope, StopToken outer, Event& over) {
+  (void)co_await over.wait(kNoDeadline, outer);
+  scope.request_stop();
+}
+
 }  // namespace sluice

@@ -37,4 +37,8 @@ class TaskScope {
   std::unordered_set<void*> children_;  // addresses of the coroutine frames that run
 };
 
+// For spawning in the scope: passes a request to stop on from `outer`, until `over` is set. What then runs by the
+// scope's token stops as well when one of the scope's tasks has failed.
+Task<void> stop_with(TaskScope& scope, StopToken outer, Event& over);
+
 }  // namespace sluice

@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/pg/pg_error.h"
+#include "core/service/schema.h"
 #include "sql/sql_text.h"
 
 namespace sluice {
@@ -36,8 +37,14 @@ Task<void> Process::run(StopToken stop) {
     try {
       co_await beat(stop);
     } catch (const pg::PgError& error) {
-      if (error.kind() == pg::ErrorKind::kPermanent) throw;
+      if (error.kind() == pg::ErrorKind::kPermanent) {
+        give_up();
+        throw;
+      }
       connection_.reset();
+    } catch (const Error&) {
+      give_up();
+      throw;
     }
     (void)co_await renewal_.wait(Clock::now() + kInterval, stop);
   }
@@ -49,10 +56,16 @@ Task<void> Process::run(StopToken stop) {
 }
 
 Task<Process::Claimant> Process::claimant(StopToken stop) {
-  while (current_ == nullptr && !stop.stop_requested()) {
+  while (current_ == nullptr && !given_up_ && !stop.stop_requested()) {
     (void)co_await enrolled_.wait(kNoDeadline, stop);
   }
   co_return current_;
+}
+
+void Process::give_up() noexcept {
+  current_.reset();
+  given_up_ = true;
+  enrolled_.set();
 }
 
 void Process::renew() noexcept {
@@ -61,8 +74,11 @@ void Process::renew() noexcept {
 }
 
 Task<void> Process::beat(StopToken stop) {
-  if (connection_ == nullptr) connection_ = co_await reconnector_.connect(stop);
-  if (connection_ == nullptr) co_return;
+  if (connection_ == nullptr) {
+    connection_ = co_await reconnector_.connect(stop);
+    if (connection_ == nullptr) co_return;
+    if (current_ != nullptr) co_await require_schema();  // while it was away, much may have happened
+  }
   co_await refresh();
   if (current_ == nullptr) co_await enroll();
   if (++beats_ % kReapEvery == 0)
@@ -77,8 +93,15 @@ Task<pg::Result> Process::ask(std::string_view query, pg::Params params) {
   co_return result;
 }
 
+Task<void> Process::require_schema() {
+  co_await schema::require_up_to_date(*connection_, schema::embedded());
+}
+
+// A breaking migration waits until nobody is registered and holds registrations up until it is committed. So the schema
+// is looked at after registering: what is found then stays while we are alive.
 Task<void> Process::enroll() {
   const pg::Result result = co_await ask("register_process", pg::Params().text(kind_).text(host_name()).int4(getpid()));
+  co_await require_schema();
   current_ = std::make_shared<Membership>(result.one().get<std::int64_t>(0));
   memberships_.push_back(current_);
   enrolled_.set();

@@ -33,7 +33,7 @@ class Process {
   // left are free at once. Stop it last.
   Task<void> run(StopToken stop);
 
-  // What to claim under, once registered; null when `stop` came first.
+  // What to claim under, once registered; null when `stop` came first, or when run() has ended with an error.
   Task<Claimant> claimant(StopToken stop);
 
   // Of the database, as the heartbeats hear it; good once there is a claimant.
@@ -46,8 +46,10 @@ class Process {
  private:
   Task<void> beat(StopToken stop);
   Task<void> enroll();
+  Task<void> require_schema();
   Task<void> refresh();
   Task<void> leave();
+  void give_up() noexcept;
   Task<pg::Result> ask(std::string_view query, pg::Params params);
 
   std::string kind_;
@@ -55,6 +57,7 @@ class Process {
   std::unique_ptr<pg::Connection> connection_;
   Claimant current_;
   std::vector<Claimant> memberships_;  // current_ and older ones that are still held
+  bool given_up_ = false;
   Event enrolled_;
   Event renewal_;
   int beats_ = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 #include <set>
@@ -32,19 +33,32 @@ create table if not exists sluice_private.api_files (
   path text primary key,
   checksum text not null
 );
+alter table sluice_private.api_files add column if not exists release text not null default '';
 comment on schema sluice is 'Flows that run on PostgreSQL: tables, functions and views for everybody.';
 comment on schema sluice_private is 'Internals of sluice: hot tables and functions that may change with any version.';
 comment on table sluice.schema_migrations is 'The migrations applied to this database.';
 comment on column sluice.schema_migrations.checksum is 'SHA-256 of the file, in hex.';
 comment on column sluice.schema_migrations.breaking is 'Binaries that do not know this migration must not run.';
 comment on table sluice_private.api_files is 'The files of functions and views, as last applied.';
+comment on column sluice_private.api_files.release is 'The version of the sluice that applied it: an older one leaves it.';
 )";
 
+// Column release came after the tables.
+constexpr std::string_view kBookkeepingFound =
+    "select to_regclass('sluice.schema_migrations') is not null and to_regclass('sluice_private.api_files') is not "
+    "null,"
+    "       exists (select from pg_attribute"
+    "                where attrelid = to_regclass('sluice_private.api_files') and attname = 'release')";
+constexpr std::string_view kApiFiles =
+    "select path, checksum, coalesce(to_jsonb(f) ->> 'release', '') from sluice_private.api_files as f";
 constexpr std::string_view kRecordMigration =
     "insert into sluice.schema_migrations (version, name, checksum, breaking) values ($1, $2, $3, $4)";
 constexpr std::string_view kRecordApiFile =
-    "insert into sluice_private.api_files (path, checksum) values ($1, $2)"
-    " on conflict (path) do update set checksum = excluded.checksum";
+    "insert into sluice_private.api_files (path, checksum, release) values ($1, $2, $3)"
+    " on conflict (path) do update set checksum = excluded.checksum, release = excluded.release";
+constexpr std::string_view kDaemonsAtWork =
+    "select string_agg(format('%s %s on %s', kind, pid, host), ', ' order by kind, host, pid)"
+    "  from sluice_private.processes where heartbeat_at > clock_timestamp() - interval '4 seconds'";
 
 struct Applied {
   std::string name;
@@ -54,9 +68,10 @@ struct Applied {
 
 // What the database says about itself.
 struct Book {
-  bool exists = false;
+  bool exists = false;  // with all that kBookkeeping makes
   std::map<int, Applied> migrations;
   std::map<std::string, std::string, std::less<>> api;  // checksum by path
+  std::string release;                                  // the newest that applied one of them
 
   [[nodiscard]] int version() const { return migrations.empty() ? 0 : migrations.rbegin()->first; }
 };
@@ -67,6 +82,18 @@ std::string checksum_of(std::string_view text) {
 
 std::string_view file_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
+}
+
+std::array<int, 3> numbers_of(std::string_view release) {
+  std::array<int, 3> numbers{};
+  const char* at = release.data();
+  const char* const end = at + release.size();
+  for (int& number : numbers) {
+    at = std::from_chars(at, end, number).ptr;
+    if (at == end || *at != '.') break;
+    ++at;
+  }
+  return numbers;
 }
 
 // NNNN_subject.sql
@@ -94,19 +121,21 @@ Content make_embedded() {
 
 Task<Book> read_book(pg::Connection& connection) {
   Book book;
-  const pg::Result found = co_await connection.query(
-      "select to_regclass('sluice.schema_migrations') is not null and to_regclass('sluice_private.api_files') is not "
-      "null");
-  book.exists = found.one().get<bool>(0);
-  if (!book.exists) co_return book;
+  const pg::Result found = co_await connection.query(kBookkeepingFound);
+  if (!found.one().get<bool>(0)) co_return book;
+  book.exists = found.one().get<bool>(1);
   const pg::Result migrations =
       co_await connection.query("select version, name, checksum, breaking from sluice.schema_migrations");
   for (const pg::Row row : migrations) {
     book.migrations.emplace(row.get<std::int32_t>(0),
                             Applied{row.get<std::string>(1), row.get<std::string>(2), row.get<bool>(3)});
   }
-  const pg::Result files = co_await connection.query("select path, checksum from sluice_private.api_files");
-  for (const pg::Row row : files) book.api.emplace(row.get<std::string>(0), row.get<std::string>(1));
+  const pg::Result files = co_await connection.query(kApiFiles);
+  for (const pg::Row row : files) {
+    book.api.emplace(row.get<std::string>(0), row.get<std::string>(1));
+    const std::string_view release = row.text(2);
+    if (numbers_of(release) >= numbers_of(book.release)) book.release = release;
+  }
   co_return book;
 }
 
@@ -118,6 +147,10 @@ void require_unchanged(const Content& content, const Book& book) {
                             applied->second.name),
                 "applied migrations are never edited: restore the file and write a new migration");
   }
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 CheckReport compare(const Content& content, const Book& book) {
@@ -135,6 +168,8 @@ CheckReport compare(const Content& content, const Book& book) {
     report.unknown.push_back(applied.name);
     breaking = breaking || applied.breaking;
   }
+  if (report.pending.empty() && numbers_of(book.release) > numbers_of(content.release))
+    report.unknown.push_back("the functions of " + book.release);
   if (!report.unknown.empty()) {
     report.state = breaking ? State::kAheadBreaking : State::kAhead;
     return report;  // the API files are those of the newer binary
@@ -180,8 +215,22 @@ Task<void> run_file(pg::Connection& connection, std::string_view name, std::stri
   }
 }
 
+// Daemons look at the schema when they register, so those at work would go on with what a breaking migration takes
+// away. Until the transaction ends nobody can register.
+Task<void> require_no_daemons(pg::Connection& connection, const Migration& migration) {
+  const pg::Result table = co_await connection.query("select to_regclass('sluice_private.processes') is not null");
+  if (!table.one().get<bool>(0)) co_return;
+  (void)co_await connection.query("lock table sluice_private.processes in share mode");
+  const pg::Result daemons = co_await connection.query(kDaemonsAtWork);
+  if (daemons.one().is_null(0)) co_return;
+  throw Error(
+      fmt::format("migration {} is breaking, and daemons are at work: {}", migration.name, daemons.one().text(0)),
+      "stop them (systemctl stop sluice), migrate, then start those of this version");
+}
+
 Task<void> apply_migration(pg::Connection& connection, const Migration& migration) {
   auto body = [&]() -> Task<void> {
+    if (migration.breaking) co_await require_no_daemons(connection, migration);
     co_await run_file(connection, migration.name, migration.text);
     (void)co_await connection.query(kRecordMigration, pg::Params()
                                                           .int4(migration.version)
@@ -193,11 +242,13 @@ Task<void> apply_migration(pg::Connection& connection, const Migration& migratio
   log_info("applied migration", {{"migration", migration.name}});
 }
 
-Task<void> apply_api(pg::Connection& connection, const std::vector<const Content::ApiFile*>& files) {
+Task<void> apply_api(pg::Connection& connection, const std::vector<const Content::ApiFile*>& files,
+                     std::string_view release) {
   auto body = [&]() -> Task<void> {
     for (const Content::ApiFile* file : files) {
       co_await run_file(connection, file->name, file->text);
-      (void)co_await connection.query(kRecordApiFile, pg::Params().text(file->name).text(checksum_of(file->text)));
+      (void)co_await connection.query(kRecordApiFile,
+                                      pg::Params().text(file->name).text(checksum_of(file->text)).text(release));
     }
   };
   co_await pg::in_transaction(connection, body);
@@ -220,9 +271,9 @@ Task<MigrateReport> migrate_locked(pg::Connection& connection, const Content& co
   require_unchanged(content, book);
   const CheckReport found = compare(content, book);
   if (!found.unknown.empty()) {
-    throw Error(fmt::format("the database is at migration {}, newer than this binary's {}", found.version,
-                            found.binary_version),
-                "migrate with the newer sluice that made it");
+    throw Error(
+        fmt::format("the database has what this sluice {} does not know: {}", content.release, joined(found.unknown)),
+        "migrate with the newer sluice that made it");
   }
   if (!book.exists) {
     auto body = [&]() -> Task<void> { co_await connection.execute_script(std::string(kBookkeeping)); };
@@ -244,13 +295,9 @@ Task<MigrateReport> migrate_locked(pg::Connection& connection, const Content& co
   if (!all) co_return report;
   const std::vector<const Content::ApiFile*> files = api_to_apply(content, book, !report.migrations.empty());
   if (files.empty()) co_return report;
-  co_await apply_api(connection, files);
+  co_await apply_api(connection, files, content.release);
   for (const Content::ApiFile* file : files) report.api.emplace_back(file->name);
   co_return report;
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -293,7 +340,7 @@ Task<void> require_up_to_date(pg::Connection& connection, const Content& content
     case State::kBehind:
       throw Error(fmt::format("the database lacks {}", joined(report.pending)), "run: sluice migrate");
     case State::kAhead:
-      log_warn("the database has migrations that this binary does not know", {{"migrations", joined(report.unknown)}});
+      log_warn("the database has what this binary does not know", {{"unknown", joined(report.unknown)}});
       break;
     case State::kAheadBreaking:
       throw Error(fmt::format("the database has breaking migrations that this binary does not know: {}",
@@ -313,9 +360,10 @@ std::string print(const Content& content) {
   if (content.api.empty()) return text;
   text += "\nbegin;\n";
   for (const Content::ApiFile& file : content.api) {
-    text +=
-        fmt::format("-- api/{0}\n{1}\ninsert into sluice_private.api_files (path, checksum) values ('{0}', '{2}');\n",
-                    file.name, file.text, checksum_of(file.text));
+    text += fmt::format(
+        "-- api/{0}\n{1}\ninsert into sluice_private.api_files (path, checksum, release) values ('{0}', '{2}', "
+        "'{3}');\n",
+        file.name, file.text, checksum_of(file.text), content.release);
   }
   return text + "commit;\n";
 }

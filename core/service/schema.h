@@ -26,6 +26,8 @@ struct Content {
     std::string_view text;
   };
   std::vector<ApiFile> api;  // by name
+  std::string_view release =
+      SLUICE_VERSION;  // of the API files: one that is older than the database's does not replace them
 };
 [[nodiscard]] const Content& embedded();
 
@@ -42,7 +44,7 @@ struct MigrateReport {
 enum class State {
   kUpToDate,
   kBehind,         // migrations or API files are to be applied: `sluice migrate`
-  kAhead,          // the database has migrations that the binary does not know; none is breaking
+  kAhead,          // the database has migrations or functions of a newer binary; none of the migrations is breaking
   kAheadBreaking,  // at least one of them is: this binary must not run
 };
 
@@ -51,20 +53,20 @@ struct CheckReport {
   int version = 0;                   // of the database; 0: none
   int binary_version = 0;            // of the content
   std::vector<std::string> pending;  // names of migrations and API files to apply, when behind
-  std::vector<std::string> unknown;  // names of migrations that only the database has
+  std::vector<std::string> unknown;  // what only the database has: names of migrations, or "the functions of VERSION"
 };
 
 // Applies what is missing: each migration in a transaction of its own, then the changed API files in one. Two at once
 // are safe: the second waits and finds nothing to do. Creates the schemas sluice and sluice_private if absent. Throws
-// Error when an applied migration's text has changed or `to` is unknown, PgError with the file's name in statement()
-// when the SQL fails; what was committed before stays.
+// Error when an applied migration's text has changed, `to` is unknown or a breaking migration is due while daemons are
+// at work, PgError with the file's name in statement() when the SQL fails; what was committed before stays.
 Task<MigrateReport> migrate(pg::Connection& connection, const Content& content, MigrateOptions options = {});
 
 // Compares without writing. Throws Error when an applied migration's text has changed.
 Task<CheckReport> check(pg::Connection& connection, const Content& content);
 
-// What a daemon does at start-up: returns when it may run (up to date, or ahead without a breaking migration), else
-// throws Error with the advice what to do.
+// What a daemon does at start-up and whenever its heartbeat connects again: returns when it may run (up to date, or
+// ahead without a breaking migration), else throws Error with the advice what to do.
 Task<void> require_up_to_date(pg::Connection& connection, const Content& content);
 
 // The SQL that migrate() would run on an empty database, as one text for psql.

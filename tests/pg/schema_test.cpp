@@ -132,13 +132,67 @@ TEST_F(Schema, ANewerDatabaseIsTold) {
   EXPECT_EQ(look(old).state, State::kAhead);
   EXPECT_EQ(look(old).unknown, (Names{"0002_second.sql"}));
   loop_.run(require_up_to_date(*connection_, old));
-  EXPECT_EQ(refusal(migrate(*connection_, old)), "the database is at migration 2, newer than this binary's 1");
+  EXPECT_EQ(refusal(migrate(*connection_, old)),
+            "the database has what this sluice " SLUICE_VERSION " does not know: 0002_second.sql");
   EXPECT_EQ(value(*connection_, "select sluice.f()"), "2") << "the newer function stays";
 
   (void)apply({{kFirst, kSecond, kBreaking}, {kFunctionChanged}});
   EXPECT_EQ(look(old).state, State::kAheadBreaking);
   EXPECT_EQ(refusal(require_up_to_date(*connection_, old)),
             "the database has breaking migrations that this binary does not know: 0002_second.sql, 0003_breaking.sql");
+}
+
+// A release may change functions alone. Whoever starts an older daemon again must not be told to put its functions
+// back.
+TEST_F(Schema, FunctionsOfANewerReleaseStay) {
+  const Content newer{{kFirst}, {kFunctionChanged}, "0.10.0"};
+  const Content older{{kFirst}, {kFunction}, "0.9.1"};
+  (void)apply(older);
+  EXPECT_EQ(apply(newer).api, Names{"f.sql"});
+  EXPECT_EQ(look(older).state, State::kAhead);
+  loop_.run(require_up_to_date(*connection_, older));
+  EXPECT_EQ(refusal(migrate(*connection_, older)),
+            "the database has what this sluice 0.9.1 does not know: the functions of 0.10.0");
+  EXPECT_EQ(value(*connection_, "select sluice.f()"), "2");
+  EXPECT_EQ(look(newer).state, State::kUpToDate);
+}
+
+TEST_F(Schema, ABreakingMigrationWaitsForNoDaemonToBeAtWork) {
+  constexpr Migration kProcesses{
+      2, "0002_processes.sql",
+      "create table sluice_private.processes (kind text, host text, pid int, heartbeat_at timestamptz);"
+      "insert into sluice_private.processes values ('worker', 'here', 7, clock_timestamp() + interval '1 hour'),"
+      " ('worker', 'gone', 8, clock_timestamp() - interval '5 seconds');",
+      false};
+  const Content content{{kFirst, kProcesses, kBreaking}, {}};
+  EXPECT_EQ(refusal(migrate(*connection_, content)),
+            "migration 0003_breaking.sql is breaking, and daemons are at work: worker 7 on here");
+  EXPECT_EQ(look(content).version, 2);
+  (void)query(*connection_, "delete from sluice_private.processes where pid = 7");
+  EXPECT_EQ(apply(content).version, 3);
+}
+
+TEST_F(Schema, NobodyRegistersWhileABreakingMigrationRuns) {
+  constexpr Migration kProcesses{
+      2, "0002_processes.sql",
+      "create table sluice_private.processes (kind text, host text, pid int, heartbeat_at timestamptz)", false};
+  constexpr Migration kLooks{
+      3, "0003_looks.sql",
+      "create table sluice.held as select mode from pg_locks"
+      " where relation = 'sluice_private.processes'::regclass and pid = pg_backend_pid() and mode = 'ShareLock'",
+      true};
+  (void)apply({{kFirst, kProcesses, kLooks}, {}});
+  EXPECT_EQ(value(*connection_, "select count(*) from sluice.held"), "1");
+}
+
+// Databases of before the column.
+TEST_F(Schema, TheColumnOfReleasesIsAddedToADatabaseWithoutIt) {
+  const Content content{{kFirst}, {kFunction}};
+  (void)apply(content);
+  (void)query(*connection_, "alter table sluice_private.api_files drop column release");
+  EXPECT_EQ(look(content).state, State::kUpToDate) << "a daemon that is started before the migration runs";
+  EXPECT_EQ(apply({{kFirst}, {kFunctionChanged}}).api, Names{"f.sql"});
+  EXPECT_EQ(value(*connection_, "select release from sluice_private.api_files"), SLUICE_VERSION);
 }
 
 TEST_F(Schema, ADaemonIsRefusedWithAdviceWhenTheDatabaseIsBehind) {
