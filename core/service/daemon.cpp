@@ -1,5 +1,6 @@
 #include "core/service/daemon.h"
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -43,6 +44,13 @@ void raise_descriptor_limit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Memory and environment hold secrets: they go into no core dump, and other processes of the same user cannot read
+// them.
+void keep_memory_private(const Options& options) {
+  if (options.text("daemon.core_dumps") == "yes") return;
+  if (prctl(PR_SET_DUMPABLE, 0) != 0) throw Error("the kernel refuses to keep this process's memory out of core dumps");
 }
 
 class Daemon {
@@ -267,6 +275,7 @@ int run_daemon(std::string_view name, CommandLine command_line, std::vector<std:
   raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of the write
   try {
+    keep_memory_private(command_line.options);
     Daemon daemon(std::move(command_line), std::move(services));
     return static_cast<int>(daemon.loop().run(daemon.run()));
   } catch (const Error& error) {
