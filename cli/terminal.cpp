@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-bool is_control(char32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) ||
-         (code >= 0x2066 && code <= 0x2069);
-}
-
 std::string escaped(char32_t code) {
   if (code == '\n') return "\\n";
   if (code == '\t') return "\\t";
@@ -33,7 +28,7 @@ std::string made_printable(std::string_view text, bool keep_lines) {
     const Utf8Char character = decode_utf8(text, at);
     if (!character.valid) {
       out += kReplacement;
-    } else if (is_control(character.code) && !(keep_lines && character.code == '\n')) {
+    } else if (acts_on_display(character.code) && !(keep_lines && character.code == '\n')) {
       out += escaped(character.code);
     } else {
       out += text.substr(at, character.length);

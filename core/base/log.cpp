@@ -16,11 +16,6 @@
 namespace sluice {
 namespace {
 
-// Characters that a terminal or a line reader may act on: C0, DEL, C1, and the line and paragraph separators.
-bool is_control(char32_t code) {
-  return code < 0x20 || (code >= 0x7F && code <= 0x9F) || code == 0x2028 || code == 0x2029;
-}
-
 void append_escaped(std::string& line, std::string_view text, LogFormat format) {
   for (std::size_t at = 0; at < text.size();) {
     const Utf8Char character = decode_utf8(text, at);
@@ -37,7 +32,7 @@ void append_escaped(std::string& line, std::string_view text, LogFormat format) 
     } else if (character.code == '"' || character.code == '\\') {
       line.push_back('\\');
       line.push_back(static_cast<char>(character.code));
-    } else if (is_control(character.code)) {
+    } else if (acts_on_display(character.code)) {
       line.append(fmt::format("\\u{:04x}", static_cast<unsigned>(character.code)));
     } else {
       line.append(text.substr(at, character.length));
@@ -56,7 +51,7 @@ bool needs_quotes(std::string_view text) {
   if (text.empty()) return true;
   for (std::size_t at = 0; at < text.size();) {
     const Utf8Char character = decode_utf8(text, at);
-    if (!character.valid || is_control(character.code) || character.code == ' ' || character.code == '"' ||
+    if (!character.valid || acts_on_display(character.code) || character.code == ' ' || character.code == '"' ||
         character.code == '=' || character.code == '\\') {
       return true;
     }

@@ -108,7 +108,12 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text) {
   const std::chrono::year_month_day date(year, month, day);
   if (!reader.finished() || !offset || !date.ok() || year < std::chrono::year(1)) return std::nullopt;
   if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  return std::chrono::sys_days(date) + hours(hour) + minutes(minute) + seconds(second) + fraction - *offset;
+  const Timestamp time =
+      std::chrono::sys_days(date) + hours(hour) + minutes(minute) + seconds(second) + fraction - *offset;
+  // Its offset may take it into the year before or after.
+  const std::chrono::year in_utc = std::chrono::year_month_day(std::chrono::floor<std::chrono::days>(time)).year();
+  if (in_utc < std::chrono::year(1) || in_utc > std::chrono::year(9999)) return std::nullopt;
+  return time;
 }
 
 }  // namespace sluice

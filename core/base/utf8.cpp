@@ -20,4 +20,9 @@ Utf8Char decode_utf8(std::string_view text, std::size_t at) noexcept {
   return {code, length, true};
 }
 
+bool acts_on_display(char32_t code) noexcept {
+  return code < 0x20 || (code >= 0x7F && code <= 0x9F) || code == 0x61C || code == 0x200E || code == 0x200F ||
+         (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+}
+
 }  // namespace sluice

@@ -16,4 +16,8 @@ struct Utf8Char {
 // are not valid.
 [[nodiscard]] Utf8Char decode_utf8(std::string_view text, std::size_t at) noexcept;
 
+// Whether a terminal or a line reader may act on the character in place of showing it: C0, DEL, C1, the line and
+// paragraph separators, and what turns the direction of writing and so the order of what is read.
+[[nodiscard]] bool acts_on_display(char32_t code) noexcept;
+
 }  // namespace sluice

@@ -43,6 +43,17 @@ TEST(Log, NoValueForgesALineOrAField) {
       R"(1970-01-01T00:00:00.000000Z warn  bad\nname value="x\" level=error\r\n2026 error\u001b[31m\u007f\u009b\xff\u2028")");
 }
 
+// A terminal that shows them would let a value stand where the level or another field is.
+TEST(Log, NoValueTurnsTheOrderOfWhatIsRead) {
+  for (const std::string_view turn : {"\u061c", "\u200e", "\u200f", "\u202a", "\u202e", "\u2066", "\u2069"}) {
+    for (const LogFormat format : {LogFormat::kText, LogFormat::kJson}) {
+      const std::string text = line(format, turn, {{turn, turn}});
+      EXPECT_EQ(text.find(turn), std::string::npos) << text;
+      EXPECT_NE(text.find("\\u"), std::string::npos) << text;
+    }
+  }
+}
+
 TEST(Log, JsonLineIsOneJsonObject) {
   const std::string text =
       line(LogFormat::kJson, "a \"b\"\n",

@@ -22,6 +22,14 @@ TEST(Time, ReadsEveryFormOfAMoment) {
   EXPECT_EQ(reread("0001-01-01T00:00:00Z"), "0001-01-01T00:00:00.000000Z");
 }
 
+TEST(Time, AnOffsetDoesNotLeadOutOfTheYearsThatCanBeWritten) {
+  EXPECT_EQ(reread("9999-12-31T23:59:59Z"), "9999-12-31T23:59:59.000000Z");
+  EXPECT_FALSE(parse_rfc3339("9999-12-31T23:59:59-00:01"));
+  EXPECT_FALSE(parse_rfc3339("9999-12-31T23:59:60Z"));
+  EXPECT_EQ(reread("0001-01-01T00:00:00Z"), "0001-01-01T00:00:00.000000Z");
+  EXPECT_FALSE(parse_rfc3339("0001-01-01T00:00:00+00:01"));
+}
+
 TEST(Time, RefusesWhatIsNoMoment) {
   for (const char* text : {"", "2026-01-02", "2026-01-02T03:04:05", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z",
                            "2026-01-02T24:00:00Z", "2026-01-02T03:60:05Z", "2026-01-02T03:04:61Z",
