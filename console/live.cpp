@@ -21,14 +21,13 @@ bool matches(std::string_view pattern, std::string_view type) {
   return pattern.ends_with(".*") && type.starts_with(pattern.substr(0, pattern.size() - 1));
 }
 
-std::int64_t last_event(const http::ServerRequest& request) {
-  const std::string text = request.header("Last-Event-ID").value_or("");
-  std::int64_t id = 0;
-  std::from_chars(text.data(), text.data() + text.size(), id);
-  return id;
-}
-
 }  // namespace
+
+std::int64_t event_id_in(std::string_view text) noexcept {
+  std::int64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  return error == std::errc() && end == text.data() + text.size() && id > 0 ? id : 0;
+}
 
 http::Reply Live::open(const http::ServerRequest& request, const http::Parameters& parameters) {
   // Those that have gone are let go of by the reader, which may be at one of them now.
@@ -41,7 +40,7 @@ http::Reply Live::open(const http::ServerRequest& request, const http::Parameter
   Watcher& watcher = watchers_.emplace_back();
   watcher.stream = std::make_shared<http::Stream>(kStreamBytes);
   watcher.pattern = type == parameters.end() ? "" : type->second;
-  watcher.after = last_event(request);
+  watcher.after = event_id_in(request.header("Last-Event-ID").value_or(""));
   joined_.set();
   return {.content_type = "text/event-stream", .body = "retry: 2000\n\n", .stream = watcher.stream};
 }

@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "console/database.h"
 #include "core/async/event.h"
@@ -13,6 +14,9 @@
 #include "core/http/server.h"
 
 namespace sluice::console {
+
+// A Last-Event-ID: the id of an event, or 0 when the text is not wholly one.
+[[nodiscard]] std::int64_t event_id_in(std::string_view text) noexcept;
 
 class Live {
  public:
