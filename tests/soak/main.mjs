@@ -4,7 +4,6 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Daemons } from './daemons.mjs';
 import { flowsFor } from './flows.mjs';
@@ -18,7 +17,7 @@ import { Subscriber } from './subscriber.mjs';
 
 const pg = createRequire(new URL('../node/package.json', import.meta.url))('pg');
 const kSettle = 180_000; // milliseconds that all may take to become still
-const kSluice = fileURLToPath(new URL('../../build/bin/sluice', import.meta.url));
+const kSluice = process.env.SLUICE;
 const kFolder = process.env.SLUICE_SOAK_FOLDER;
 
 function options() {
