@@ -37,17 +37,17 @@ build_tree() {
   good "build/bin/sluice"
 }
 
-# ctest's own closing lines end the output and its exit code is passed on. The soak takes minutes in which it mostly waits, so it has a place of
-# its own beside two others. With a sanitizer the whole is built apart, in build/asan-ubsan or build/tsan, and everything it finds fails a test.
+# ctest's own closing lines end the output and its exit code is passed on. With a sanitizer the whole is built apart, in build/asan-ubsan or
+# build/tsan, and what it finds fails the test.
 run_tests() {
-  local preset=dev folder=build jobs=3
+  local preset=dev folder=build
   if [[ ${1:-} == --sanitize ]]; then
     case ${2:-} in
       address) preset=asan-ubsan ;;
       thread) preset=tsan ;;
       *) fail_usage "--sanitize wants address or thread, not '${2:-}'" ;;
     esac
-    folder=build/$preset jobs=2
+    folder=build/$preset
     shift 2
     export TSAN_OPTIONS="suppressions=$ROOT/tests/sanitizers/thread.supp ${TSAN_OPTIONS:-}"
     export LSAN_OPTIONS="suppressions=$ROOT/tests/sanitizers/leak.supp:print_suppressions=0 ${LSAN_OPTIONS:-}"
@@ -55,7 +55,7 @@ run_tests() {
   install_deps
   build_preset "$preset" "$folder"
   heading "testing"
-  ctest --test-dir "$folder" --output-on-failure -j "$jobs" --no-tests=error "$@"
+  ctest --test-dir "$folder" --output-on-failure -j 2 --no-tests=error "$@"
 }
 
 # The test of the suite with another count; it prints how many documents and which seed.
