@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Databases } from './harness/database.mjs';
 import { printTable, store } from './harness/report.mjs';
+import * as consolePage from './scenarios/console.mjs';
 import * as deliveries from './scenarios/deliveries.mjs';
 import * as deliveryLatency from './scenarios/delivery_latency.mjs';
 import * as deliverySoak from './scenarios/delivery_soak.mjs';
@@ -20,7 +21,7 @@ import * as tasks from './scenarios/tasks.mjs';
 
 const kScenarios = {
   steps, steps_under: stepsUnder, tasks, deliveries, delivery_latency: deliveryLatency, delivery_soak: deliverySoak, task_latency: taskLatency, event_latency: eventLatency, event_writers: eventWriters,
-  event_fan_out: eventFanOut, event_gap: eventGap, idle_cpu: idleCpu,
+  event_fan_out: eventFanOut, event_gap: eventGap, idle_cpu: idleCpu, console_page: consolePage,
 };
 
 class UsageError extends Error {}

@@ -17,7 +17,8 @@ pg::ConnectOptions options_for(const std::string& dsn, std::string role, std::st
                        {"statement_timeout", "5s"},
                        {"timezone", "UTC"},
                        {"jit", "off"},
-                       {"enable_seqscan", "off"}}};
+                       {"enable_seqscan", "off"},
+                       {"enable_bitmapscan", "off"}}};  // lists stop early: they must come in their order
 }
 
 Task<pg::Result> ask(pg::Pool& pool, std::string_view statement, pg::Params params) {

@@ -149,6 +149,7 @@ Task<http::Reply> Site::me() {
   Json document = make_object();
   set(document, "actions", Json(database_.may_act()));
   set(document, "role", row.text("role"));
+  set(document, "read_only", Json(row.get<bool>("read_only")));
   set(document, "database", row.text("database"));
   set(document, "version", SLUICE_VERSION);
   co_return json_reply(to_text(document));

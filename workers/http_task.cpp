@@ -7,6 +7,7 @@
 
 #include "core/base/backoff.h"
 #include "core/flow/http_call.h"
+#include "core/http/correlation.h"
 
 namespace sluice::workers {
 namespace {
@@ -19,12 +20,13 @@ constexpr milliseconds kMaxDelay = std::chrono::hours(24);
 
 }  // namespace
 
-http::Request request_of(flow::HttpCall call) {
+http::Request request_of(flow::HttpCall call, std::string_view correlation_id) {
   http::Request request;
   request.method = std::move(call.method);
   request.url = std::move(call.url);
   for (auto& [name, value] : call.headers) request.custom_headers.push_back({std::move(name), std::move(value)});
   if (!call.idempotency_key.empty()) request.headers.push_back({"Idempotency-Key", std::move(call.idempotency_key)});
+  if (auto header = http::correlation_header(correlation_id)) request.headers.push_back(std::move(*header));
   request.body = std::move(call.body);
   request.timeout = call.timeout;
   request.keep_body = kKeepBody;

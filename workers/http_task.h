@@ -10,8 +10,9 @@
 
 namespace sluice::workers {
 
-// The engine's request, secrets already in it, for the guarded client. Carries the Idempotency-Key of FLOW 8.
-[[nodiscard]] http::Request request_of(flow::HttpCall call);
+// The engine's request, secrets already in it, for the guarded client. Carries the Idempotency-Key of FLOW 8
+// and the correlation id, unless the flow gives a header of that name itself.
+[[nodiscard]] http::Request request_of(flow::HttpCall call, std::string_view correlation_id);
 
 // A node's own retry policy: delay × backoff^(attempt - 1), or what the receiver asked for in Retry-After if that is
 // longer.

@@ -162,12 +162,12 @@ Task<std::expected<http::Response, std::chrono::milliseconds>> Runner::send_by_b
                             .process = task.claimant->id};
   const Admission admission = co_await breakers_.admit(guarded);
   if (!admission.allowed) co_return std::unexpected(admission.wait);
-  http::Response response = co_await send(std::move(call));
+  http::Response response = co_await send(task, std::move(call));
   co_await breakers_.report(guarded, admission, did_well(response));
   co_return response;
 }
 
-Task<http::Response> Runner::send(flow::HttpCall call) {
+Task<http::Response> Runner::send(const ClaimedTask& task, flow::HttpCall call) {
   const auto filled = flow::put_secrets(call, [this](std::string_view key) { return secrets_.find(key); });
   if (!filled) {
     http::Response refused;
@@ -175,7 +175,7 @@ Task<http::Response> Runner::send(flow::HttpCall call) {
     refused.refusal = "the secret " + filled.error() + " is not known to this worker";
     co_return refused;
   }
-  co_return co_await client_.send(request_of(std::move(call)));
+  co_return co_await client_.send(request_of(std::move(call), task.correlation_id));
 }
 
 Task<Ending> Runner::run_http(const ClaimedTask& task) {

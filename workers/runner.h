@@ -45,7 +45,7 @@ class Runner {
   Task<Ending> run_cron(const ClaimedTask& task);
   Task<std::expected<http::Response, std::chrono::milliseconds>> send_by_breaker(const ClaimedTask& task,
                                                                                  flow::HttpCall call);
-  Task<http::Response> send(flow::HttpCall call);
+  Task<http::Response> send(const ClaimedTask& task, flow::HttpCall call);
 
   pg::Pool& pool_;
   SqlTasks& sql_tasks_;

@@ -28,16 +28,18 @@ try {
   const session = await world.converse('Ada', '15', 'Maybe');
   mkdirSync(kFolder, { recursive: true });
   for (const colorScheme of ['light', 'dark']) {
-    const page = await open(browser, world, { colorScheme, viewport: { width: 1120, height: 700 } });
+    const page = await open(browser, world, { colorScheme, viewport: { width: 1120, height: 545 } }); // two rows of plots
     const take = (name) => page.screenshot({ path: join(kFolder, `${name}-${colorScheme}.png`) });
     await page.go('/');
     await rows(page, 'Queues').first().waitFor();
     await take('overview');
+    await page.setViewportSize({ width: 1120, height: 700 });
     await page.go('/flows/bookbot');
     await page.locator('.graph .node').first().waitFor();
     await take('flow');
     await page.go(`/sessions/${session}`);
     await page.locator('.timeline').waitFor();
+    await page.setViewportSize({ width: 1120, height: 1000 }); // as far as a difference of the state
     await take('session');
   }
 } finally {

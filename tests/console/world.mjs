@@ -9,6 +9,7 @@ import pg from 'pg';
 import { Wire } from './wire.mjs';
 
 const kSluice = process.env.SLUICE;
+const kPatienceMs = 120_000; // for what must come; a loaded machine delivers a thousand webhooks in it
 const kBookbot = new URL('../../examples/bookbot.json', import.meta.url);
 
 // Ended by a signal it began to handle: 0; by one that came before that: the signal's name.
@@ -93,8 +94,13 @@ export class World {
     return rows[0]?.[0];
   }
 
+  // What never comes to be ends the test, with the question.
   async until(text, ...values) {
-    while (!(await this.ask(text, ...values))) await new Promise((resolve) => setTimeout(resolve, 20));
+    const patience = Date.now() + kPatienceMs;
+    while (!(await this.ask(text, ...values))) {
+      if (Date.now() > patience) throw new Error(`waited ${kPatienceMs / 1000} s in vain: ${text} [${values}]`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   async publish(document) { await this.ask('select sluice.publish_flow(sluice.import_flow($1))', document); }

@@ -53,6 +53,24 @@ TEST_F(WorkerFault, TaskWhoseSessionMovedOnChangesNothingAndIsDiscarded) {
   EXPECT_EQ(client_.value("select error_message from sluice.task_idempotency_records"), "its session is abandoned");
 }
 
+// One id from the application's own request to the services that a flow and a free-standing task call.
+TEST_F(WorkerFault, RequestsCarryTheTraceOrTheCorrelationIdTheirCallerGave) {
+  gate_.open();
+  publish_hook(held_.url());
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  DaemonProcess worker("worker", database_.dsn());
+  client_.run("set sluice.correlation_id = '" + trace + "'");
+  wait_for_status(start("hook"), "completed");
+  client_.run("set sluice.correlation_id = 'order 66'");
+  client_.run(fmt::format("select sluice.enqueue('http', jsonb_build_object('url', '{}'))", held_.url()));
+  held_.wait_for_requests(2);
+  const std::vector<SeenRequest> seen = held_.seen();
+  EXPECT_EQ(seen[0].headers.at("traceparent"), trace);
+  EXPECT_FALSE(seen[0].headers.contains("x-correlation-id"));
+  EXPECT_EQ(seen[1].headers.at("x-correlation-id"), "order 66");
+  EXPECT_FALSE(seen[1].headers.contains("traceparent"));
+}
+
 TEST_F(WorkerFault, PatchDuringARunningWebhookKeepsTheOutcomeAndRepeatsNoRequest) {
   publish_hook(held_.url());
   DaemonProcess worker("worker", database_.dsn());

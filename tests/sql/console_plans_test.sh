@@ -83,7 +83,7 @@ judge() {
   {
     cat <<'SQL'
 SET ROLE sluice_reader;
-SET default_transaction_read_only = on; SET jit = off; SET enable_seqscan = off;
+SET default_transaction_read_only = on; SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off;
 BEGIN READ WRITE;
 CREATE FUNCTION pg_temp.parts(plan jsonb) RETURNS SETOF jsonb LANGUAGE sql AS $$ SELECT p FROM jsonb_path_query(plan, '$.**{1 to last} ? (exists(@."Node Type"))') AS p $$;
 CREATE FUNCTION pg_temp.judged(what text, statement text, most bigint) RETURNS text LANGUAGE plpgsql AS $$

@@ -116,11 +116,15 @@ TEST_F(ConsoleTest, OnlyWhoHasTheAddressIsLetIn) {
   EXPECT_EQ(status(ask("GET", "/", cookie_ + cookie_)), 401);
   const std::string page = get("/sessions/anything");
   EXPECT_EQ(status(page), 200);
-  EXPECT_THAT(page, HasSubstr("Content-Security-Policy: default-src 'none'; script-src 'self'"));
+  EXPECT_THAT(
+      page,
+      HasSubstr("Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' "
+                "data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"));
   EXPECT_THAT(page, HasSubstr("X-Content-Type-Options: nosniff"));
   EXPECT_EQ(status(get("/assets/app.js")), 200);
   EXPECT_EQ(status(get("/assets/other.js")), 404);
   EXPECT_EQ(body(get("/api/me"))["role"], "sluice_reader");
+  EXPECT_TRUE(body(get("/api/me"))["read_only"].GetBool());
   EXPECT_FALSE(body(get("/api/me"))["actions"].GetBool());
 }
 

@@ -132,9 +132,9 @@ SELECT json_build_object(
 
 -- name: console_events
 WITH page AS (
-  SELECT l.*
-    FROM (SELECT e.id, e.created_at, e.event_type, e.alias, e.session_id, e.flow_id, e.user_id, e.key, e.correlation_id, e.version,
-                 CASE WHEN octet_length(e.body) <= 8192 THEN e.body::json END AS body
+  SELECT l.id, l.created_at, l.event_type, l.alias, l.session_id, l.flow_id, l.user_id, l.key, l.correlation_id, l.version,
+         CASE WHEN octet_length(l.body) <= 8192 THEN l.body::json END AS body
+    FROM (SELECT e.id, e.created_at, e.event_type, e.alias, e.session_id, e.flow_id, e.user_id, e.key, e.correlation_id, e.version, e.body
             FROM sluice.flow_events e
            WHERE e.id < coalesce($2::bigint, 9223372036854775807) ORDER BY e.id DESC LIMIT 10000) AS l
    WHERE ($3::text IS NULL OR l.event_type = $3 OR l.alias = $3 OR $3 LIKE '%.*' AND starts_with(l.event_type, left($3, -1)))

@@ -1,7 +1,7 @@
 -- What the console says of itself and of the whole.
 
 -- name: console_me
-SELECT current_user::text AS role, current_database()::text AS database, (sluice.status() ->> 'schema_version')::int AS schema_version;
+SELECT current_user::text AS role, current_setting('transaction_read_only') = 'on' AS read_only, current_database()::text AS database, (sluice.status() ->> 'schema_version')::int AS schema_version;
 
 -- What the overview shows, and one sample of its plots: totals that only grow, then what stands now. Failed requests since $1 are found by endpoint, at most 1,000 of each.
 -- name: console_sample

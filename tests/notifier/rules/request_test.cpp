@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/http/correlation.h"
 #include "tests/notifier/rules/delivery_builder.h"
 
 namespace sluice::notifier {
@@ -84,14 +85,14 @@ TEST(Request, ATraceparentIsPassedOnAndAnyOtherCorrelationIdIsNamedAsSuch) {
 }
 
 TEST(Request, OnlyAWellFormedTraceparentIsOne) {
-  EXPECT_TRUE(is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"));
+  EXPECT_TRUE(http::is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"));
   for (const char* text : {"", "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
                            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
                            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
                            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
                            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1",
                            "00-4bf92f3577b34da6a3ce929d0e0e4736x00f067aa0ba902b7-01"}) {
-    EXPECT_FALSE(is_traceparent(text)) << text;
+    EXPECT_FALSE(http::is_traceparent(text)) << text;
   }
 }
 

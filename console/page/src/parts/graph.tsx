@@ -75,7 +75,7 @@ function NodeBox({ node, flow }: { node: FlowNode & Point; flow: string }) {
   );
 }
 
-const pillWidth = (live: number) => (count(live).length + 5) * 6.5 + 12;
+const pillWidth = (live: number) => (count(live).length + 5) * 7 + 16;
 
 export function Graph({ flow, nodes, edges }: { flow: string; nodes: FlowNode[]; edges: FlowEdge[] }) {
   const shape = JSON.stringify([nodes.map((node) => node.id), edges]);

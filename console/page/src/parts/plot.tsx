@@ -3,6 +3,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { seconds } from '../format';
 
+const kMinute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const kSecond = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
 export interface Line { name: string; values: number[]; tone: 'accent' | 'bad' }
 
 interface PlotProps { title: string; unit: string; t: number[]; lines: Line[]; format: (n: number) => string }
@@ -31,8 +34,8 @@ function options(element: HTMLElement, lines: Line[], width: number, format: (n:
     cursor: { sync: { key: 'overview' }, y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.15, 1)] } },
     axes: [
-      { ...axis, grid: { show: false }, size: 22, gap: 3, space: 70, values: (_plot, ticks) => ticks.map((at) => new Date(at * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })) },
-      { ...axis, size: 44, space: 32, values: (_plot, ticks) => ticks.map(format) },
+      { ...axis, grid: { show: false }, size: 22, gap: 3, space: 70, values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => (step % 60 === 0 ? kMinute : kSecond).format(at * 1000)) },
+      { ...axis, size: 54, space: 32, values: (_plot, ticks) => ticks.map(format) },
     ],
     series: [{}, ...lines.map((line) => ({
       label: line.name, stroke: colour(line.tone), width: 1.5, points: { show: false },
