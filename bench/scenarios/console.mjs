@@ -101,9 +101,13 @@ async function questions(client) {
   ].map((path) => ({ path, name: path.replace(session, 'ID').replace(user, 'USER').replace(endpoint, 'ID').replace(task, 'ID').replace(delivery, 'ID').replace(oldest.slice(0, 13), 'OLDEST') }));
 }
 
+// The median beside it tells how much of the worst is the machine's.
 const judged = (name, samples, goal) => {
   const worst = percentile(samples, 0.95);
-  return row({ name: `console.${name}`, value: worst, unit: 'ms', goal: `≤ ${goal} ms`, met: worst <= goal });
+  return [
+    row({ name: `console.${name}.p50`, value: median(samples), unit: 'ms' }),
+    row({ name: `console.${name}.p95`, value: worst, unit: 'ms', goal: `≤ ${goal} ms`, met: worst <= goal }),
+  ];
 };
 
 async function timeQuestions(console, client, rounds) {
@@ -121,7 +125,7 @@ async function timeQuestions(console, client, rounds) {
     }
   }
   const slowest = first.reduce((one, other) => (other.value > one.value ? other : one));
-  return [...[...times].map(([name, samples]) => judged(name, samples, kQuestionGoal)), row({ name: `console.first of a console, ${slowest.name}`, value: slowest.value, unit: 'ms' })];
+  return [...[...times].flatMap(([name, samples]) => judged(name, samples, kQuestionGoal)), row({ name: `console.first of a console, ${slowest.name}`, value: slowest.value, unit: 'ms' })];
 }
 
 // What the console asks of its own accord: for its plots, every two seconds, and for the live events, twice a second. As it asks: read-only, prepared.
@@ -138,7 +142,7 @@ async function timeSampling(bench, rounds) {
         await client.query({ name, text: statement(file, name), values: [value] });
         if (round >= 0) samples.push(performance.now() - began);
       }
-      rows.push(judged(name, samples, kQuestionGoal));
+      rows.push(...judged(name, samples, kQuestionGoal));
     }
     return rows;
   });

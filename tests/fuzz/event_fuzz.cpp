@@ -102,7 +102,7 @@ void deliver_it(const listener::HandledEvent& handled) {
   for (const auto& [name, value] : request.headers) require(http::is_header_value(value) && is_one_line(value));
 }
 
-void work_on_it(std::string_view body) {
+void work_on_it(std::string_view body, std::string_view correlation_id) {
   auto payload = parse_json(body);
   if (!payload) return;
   workers::ClaimedTask task;
@@ -115,7 +115,8 @@ void work_on_it(std::string_view body) {
   }
   require(call->idempotency_key == "task:1");
   require(call->timeout.count() > 0);
-  (void)workers::request_of(std::move(*call));
+  const http::Request request = workers::request_of(std::move(*call), correlation_id);
+  for (const auto& [name, value] : request.headers) require(http::is_header_value(value) && is_one_line(value));
 }
 
 }  // namespace
@@ -129,6 +130,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   event.body = text;
   log_it(event);
   deliver_it(event);
-  work_on_it(text);
+  work_on_it(text, event.correlation_id);
   return 0;
 }
