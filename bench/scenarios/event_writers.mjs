@@ -11,7 +11,7 @@ const kPeerGoal = 2.5;
 export async function run(bench) {
   const url = new URL(bench.databases.dsn);
   const env = { ...process.env, PGHOST: url.searchParams.get('host') ?? url.hostname, PGPORT: url.searchParams.get('port') ?? url.port, PGPASSWORD: decodeURIComponent(url.password), PGUSER: decodeURIComponent(url.username) || url.searchParams.get('user') || 'postgres' };
-  const output = await runProgram(['bench/sql/writers', bench.quick ? '2' : '6', bench.quick ? '2' : '4'], { cwd: bench.root, env });
+  const output = await runProgram(['bench/sql/writers', bench.sluice, bench.quick ? '2' : '6', bench.quick ? '2' : '4'], { cwd: bench.root, env });
   const found = /without (\d+), doorbell (\d+) \(([\d.]+) of without\), notify per row (\d+) \(doorbell is ([\d.]+) times/.exec(output);
   if (!found) throw new Error(`bench/sql/writers said: ${output}`);
   const [, without, doorbell, ratio, notify, times] = found.map(Number);
