@@ -9,7 +9,8 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended(scope || ':' || key, 24));
   SELECT k.target_id INTO found_id
     FROM sluice_private.idempotency_keys k
-   WHERE k.scope = known_key.scope AND k.key = known_key.key AND k.day >= current_date - 1 AND k.created_at > now() - interval '24 hours'
+   WHERE k.scope = known_key.scope AND k.key = known_key.key AND k.day >= (now() AT TIME ZONE 'UTC')::date - 1
+     AND k.created_at > now() - interval '24 hours'
    LIMIT 1;
   RETURN found_id;
 END

@@ -37,7 +37,7 @@ COMMENT ON COLUMN sluice.task_idempotency_records.kind IS 'the task''s kind';
 CREATE TABLE sluice_private.idempotency_keys (
   scope text NOT NULL,
   key text NOT NULL,
-  day date NOT NULL DEFAULT current_date,
+  day date NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')::date,
   target_id bigint NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (scope, key, day)
@@ -47,7 +47,7 @@ COMMENT ON TABLE sluice_private.idempotency_keys IS 'keys of enqueue and send_in
 COMMENT ON TABLE sluice_private.idempotency_keys_default IS 'holds what no daily partition is ready for';
 COMMENT ON COLUMN sluice_private.idempotency_keys.scope IS 'enqueue, or a session''s id';
 COMMENT ON COLUMN sluice_private.idempotency_keys.key IS 'as the caller gave it';
-COMMENT ON COLUMN sluice_private.idempotency_keys.day IS 'the partition key';
+COMMENT ON COLUMN sluice_private.idempotency_keys.day IS 'the partition key: in UTC, so that callers of all time zones look at the same rows';
 COMMENT ON COLUMN sluice_private.idempotency_keys.target_id IS 'the id that the first call returned';
 COMMENT ON COLUMN sluice_private.idempotency_keys.created_at IS 'when the key was first used';
 
