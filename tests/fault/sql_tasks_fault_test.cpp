@@ -1,0 +1,60 @@
+// Sql tasks run many to a transaction (docs/decisions/0034-sql-tasks-together.md): each takes effect once all the same.
+#include "tests/fault/fault_fixture.h"
+
+namespace sluice::test {
+namespace {
+
+class SqlTasksFault : public FaultTest {
+ protected:
+  SqlTasksFault() {
+    client_.run(
+        "create table done (n int);"
+        "create function job(argument jsonb) returns void language plpgsql as $$ begin"
+        "  if argument ->> 'bad' is not null then raise 'job % is bad', argument ->> 'n'; end if;"
+        "  insert into public.done values ((argument ->> 'n')::int); end $$");
+  }
+
+  // Jobs 1 to `count` in one transaction; those whose number `bad` divides fail whenever they run.
+  void enqueue(int count, int bad) {
+    client_.run(fmt::format(
+        "select sluice.enqueue('sql', jsonb_strip_nulls(jsonb_build_object('function', 'public.job', 'argument',"
+        "  jsonb_build_object('n', n, 'bad', case when n % {} = 0 then true end))), max_attempts => 1)"
+        "  from generate_series(1, {}) as n",
+        bad, count));
+  }
+
+  void wait_for_the_end() { client_.wait_until("select count(*) from sluice_private.tasks where kind = 'sql'", "0"); }
+  void expect(const std::string& sql, const std::string& answer) { EXPECT_EQ(client_.value(sql), answer) << sql; }
+};
+
+TEST_F(SqlTasksFault, BadOnesOfABatchFailAloneAndTheOthersTakeEffectOnce) {
+  enqueue(1000, 97);
+  DaemonProcess worker("worker", database_.dsn());
+  wait_for_the_end();
+  expect("select count(*) || ' ' || count(distinct n) from done", "990 990");
+  expect("select count(*) from sluice.task_idempotency_records where kind = 'sql' and status = 'completed'", "990");
+  expect("select string_agg(payload #>> '{argument,n}', ' ' order by task_id) from sluice.task_failures",
+         "97 194 291 388 485 582 679 776 873 970");
+  expect(
+      "select count(*) from sluice.task_failures where reason = format('job %s is bad', payload #>> '{argument,n}')"
+      "  and attempts = 1",
+      "10");
+}
+
+TEST_F(SqlTasksFault, WorkersKilledInTheMidstOfBatchesRunEachOnce) {
+  enqueue(3000, 10'000);
+  {
+    DaemonProcess first("worker", database_.dsn());
+    DaemonProcess second("worker", database_.dsn());
+    client_.wait_until("select count(*) > 200 from done", "t");
+    first.kill();
+    second.kill();
+  }
+  DaemonProcess last("worker", database_.dsn());
+  wait_for_the_end();
+  expect("select count(*) || ' ' || count(distinct n) from done", "3000 3000");
+  expect("select count(*) from sluice.task_failures", "0");
+}
+
+}  // namespace
+}  // namespace sluice::test
