@@ -53,8 +53,9 @@ bool is_plain(std::string_view text) {
   return true;
 }
 
+// Of control characters a header's value may have tabs alone (RFC 9110 5.5).
 bool is_one_line(std::string_view text) {
-  return std::ranges::none_of(text, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
+  return std::ranges::none_of(text, [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
 // What the JSON form says is what the event held, no more fields and no fewer.
