@@ -24,7 +24,7 @@ constexpr http::ServerLimits kLimits{.connections = 64, .connections_an_address 
 
 void print_link(const std::string& link) {
   fmt::print("The console is at {}\n", link);
-  std::fflush(stdout);
+  (void)std::fflush(stdout);
 }
 
 class Console : public Service {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "console/answer.h"
+#include "core/base/log.h"
 #include "core/pg/pg_error.h"
 
 namespace sluice::console {
@@ -56,8 +57,9 @@ Task<void> Live::run(StopToken stop) {
     }
     try {
       co_await read();
-    } catch (const pg::PgError&) {
+    } catch (const pg::PgError& error) {
       // The snapshot stays, so that the next turn goes on where this one stopped.
+      log_debug("the live events wait for the database", {{"reason", error.message()}});
     }
     if (Clock::now() - alive >= kKeepAlive) {
       alive = Clock::now();

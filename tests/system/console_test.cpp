@@ -325,7 +325,6 @@ TEST_F(ConsoleTest, AReaderThatDoesNotReadIsDroppedAndTheOthersGoOn) {
   run_sql(
       "select count(sluice.emit('big.one', null, jsonb_build_object('x', repeat('y', 7000)))) from generate_series(1, "
       "900)");
-  const std::string first = value("select min(id) from sluice.flow_events");
   Socket slow = watch("", "Last-Event-ID: 1\r\n");  // about 6 MB of them at once: more than may wait for it
   EXPECT_THAT(slow.read_to_end(), HasSubstr("event: lost\ndata: {\"reason\":\"this browser read too slowly\"}"));
   EXPECT_EQ(status(get("/api/me")), 200);
