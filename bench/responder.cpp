@@ -1,6 +1,7 @@
 // A receiver that costs next to nothing: answers every POST with 204 and counts it. One thread, epoll, HTTP/1.1 with
 // keep-alive. Prints its port. GET /stats says {"requests", "first_us", "last_us"} (microseconds since the epoch) of
-// the POSTs so far; GET /reset says the same and starts anew. Bodies must have a content-length.
+// the POSTs so far; GET /reset says the same and starts anew. Bodies must have a content-length. With --note, GET
+// /arrivals says when each event came: a line of microseconds and the value of the body's "key" for each POST.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -61,10 +62,21 @@ std::size_t content_length(std::string_view head) {
   return length;
 }
 
+// The value of the first member "key" of a body as the bench writes them: without escapes.
+std::string_view key_of(std::string_view request) {
+  constexpr std::string_view kName = R"("key":)";
+  const auto at = request.find(kName);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = request.substr(at + kName.size());
+  const auto begin = std::min(rest.find('"'), rest.size() - 1) + 1;
+  return rest.substr(begin, rest.find('"', begin) - begin);
+}
+
 class Responder {
  public:
-  Responder()
-      : listener_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
+  explicit Responder(bool notes)
+      : notes_(notes),
+        listener_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
         epoll_(epoll_create1(EPOLL_CLOEXEC)) {
     require(listener_ >= 0 && epoll_ >= 0, "socket");
     sockaddr_in address{};
@@ -114,8 +126,17 @@ class Responder {
     }
   }
 
-  // False when the connection is over. Answers are small and clients few, so a send that would block ends the
-  // connection.
+  // Clients are few and read what they ask for, so this may wait for them.
+  static bool send_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+      const ssize_t sent = send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+      if (sent < 0 && errno != EAGAIN) return false;
+      text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
+    }
+    return true;
+  }
+
+  // False when the connection is over.
   bool serve(int fd) {
     std::string& buffer = buffers_[fd];
     std::array<char, 65536> chunk;
@@ -130,8 +151,7 @@ class Responder {
       done += length;
     }
     buffer.erase(0, done);
-    return answers.empty() ||
-           send(fd, answers.data(), answers.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(answers.size());
+    return answers.empty() || send_all(fd, answers);
   }
 
   // The size of the first request in `text`; 0 when it is not all there.
@@ -145,26 +165,28 @@ class Responder {
   std::string answer(std::string_view request) {
     if (request.starts_with("POST ")) {
       counts_.add();
+      if (notes_) arrivals_ += fmt::format("{} {}\n", counts_.last_us, key_of(request));
       return std::string(kAccepted);
     }
-    const std::string body = counts_.json();
+    const std::string body = request.starts_with("GET /arrivals ") ? arrivals_ : counts_.json();
     if (request.starts_with("GET /reset ")) counts_ = {};
-    return fmt::format("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{}", body.size(),
-                       body);
+    return fmt::format("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{}", body.size(), body);
   }
 
+  bool notes_;
   int listener_;
   int epoll_;
   int port_ = 0;
   std::unordered_map<int, std::string> buffers_;  // by connection: what came of its next request
   Counts counts_;
+  std::string arrivals_;
 };
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   try {
-    Responder responder;
+    Responder responder(argc > 1 && std::string_view(argv[1]) == "--note");
     fmt::print("{}\n", responder.port());
     std::fflush(stdout);
     responder.run();

@@ -1,13 +1,11 @@
 // Receivers: one that counts, one that notes when each event came, and one that takes connections and never says a word.
-import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { start } from './children.mjs';
-import { wallClock } from './measure.mjs';
 
 // One that costs next to nothing and counts: bench_responder.
-export async function startFastReceiver(bench) {
-  const child = start([join(bench.binaries, 'bench_responder')], { stdio: ['ignore', 'pipe', 'inherit'] });
+export async function startFastReceiver(bench, options = []) {
+  const child = start([join(bench.binaries, 'bench_responder'), ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   const port = await new Promise((resolve, reject) => {
     child.stdout.once('data', (text) => resolve(Number(text)));
     child.ended.then(() => reject(new Error('bench_responder ended by itself')));
@@ -22,22 +20,14 @@ async function listen(server) {
   return `http://127.0.0.1:${server.address().port}`;
 }
 
-// `arrivals` has {path, key, at}, in milliseconds since the epoch, of each POST; `key` is the event's.
-export async function startNotingReceiver() {
-  const arrivals = [];
-  const server = createHttpServer((request, response) => {
-    const at = wallClock();
-    let body = '';
-    request.setEncoding('utf8');
-    request.on('data', (text) => (body += text));
-    request.on('end', () => {
-      response.writeHead(204).end();
-      arrivals.push({ path: request.url, key: /"key":\s?"([^"]*)"/.exec(body)?.[1], at });
-    });
-  });
-  server.keepAliveTimeout = 60_000;
-  const url = await listen(server);
-  return { url, arrivals, stop: () => (server.close(), server.closeAllConnections()) };
+// The same, noting when each event came: `arrivals` gives {key, at} of each POST, in milliseconds since the epoch; `key` is the event's.
+export async function startNotingReceiver(bench) {
+  const receiver = await startFastReceiver(bench, ['--note']);
+  const arrivals = async () => {
+    const text = await (await fetch(`${receiver.url}/arrivals`)).text();
+    return text.split('\n').filter(Boolean).map((line) => ({ at: Number(line.slice(0, line.indexOf(' '))) / 1000, key: line.slice(line.indexOf(' ') + 1) }));
+  };
+  return { ...receiver, arrivals };
 }
 
 export async function startSilentReceiver() {
@@ -50,19 +40,4 @@ export async function startSilentReceiver() {
   });
   const url = await listen(server);
   return { url, stop: () => (server.close(), sockets.forEach((socket) => socket.destroy())) };
-}
-
-// Emits `events` events, each in a transaction of its own, evenly at `perSecond`; returns when each was committed, by its key, which is its
-// number in text after `prefix`. `typeOf(n)` is the n-th one's type.
-export async function emitEvenly(client, perSecond, events, prefix, typeOf = () => 'bench.paid') {
-  const committed = new Map();
-  const started = performance.now();
-  for (let n = 0; n < events; ++n) {
-    const wait = started + (n * 1000) / perSecond - performance.now();
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-    const key = `${prefix}${n}`;
-    await client.query({ name: 'emit', text: "select sluice.emit($1, $2, '{\"total\": 4200}')", values: [typeOf(n), key] });
-    committed.set(key, wallClock());
-  }
-  return committed;
 }

@@ -1,8 +1,10 @@
 // How soon a committed event is at its receiver while 500 a second come, and what endpoints that take connections and never answer do to the
-// others: from the moment that the writer knows it committed to the first byte that the receiver reads.
+// others: from the moment that the writer knows it committed to the first byte that the receiver reads. Writer and receiver are processes of their
+// own and cost little, because the machine is what is measured.
 import { withDaemons } from '../harness/daemon.mjs';
 import { percentile, until } from '../harness/measure.mjs';
-import { emitEvenly, startNotingReceiver, startSilentReceiver } from '../harness/receiver.mjs';
+import { emitApart } from '../harness/emitter.mjs';
+import { startNotingReceiver, startSilentReceiver } from '../harness/receiver.mjs';
 import { row } from '../harness/report.mjs';
 
 export const about = 'from a commit to the receiver at 500 deliveries/s; with 1 and with 10 of 100 endpoints dead';
@@ -15,7 +17,7 @@ const kOthersGoal = 1.2; // × the p99 without a dead endpoint
 // Milliseconds from commit to arrival at the healthy ones of `endpoints` endpoints, of which `dead` never answer.
 async function latencies(bench, endpoints, dead, seconds) {
   const database = await bench.databases.fresh(`bench_delivery_latency_${endpoints}_${dead}`);
-  const receiver = await startNotingReceiver();
+  const receiver = await startNotingReceiver(bench);
   const silent = await startSilentReceiver();
   try {
     return await bench.databases.with(database, async (client) => {
@@ -24,10 +26,10 @@ async function latencies(bench, endpoints, dead, seconds) {
       return withDaemons(bench, ['listener', 'notifier'], database, async () => {
         const healthy = endpoints - dead;
         const perSecond = kDeliveriesPerSecond / endpoints;
-        const warm = await emitEvenly(client, perSecond, Math.ceil(perSecond), 'warm ');
-        const committed = await emitEvenly(client, perSecond, Math.ceil(perSecond * seconds), 'event ');
-        await until('every delivery to a healthy endpoint', 30, () => receiver.arrivals.length >= (warm.size + committed.size) * healthy);
-        return receiver.arrivals.filter(({ key }) => committed.has(key)).map(({ key, at }) => at - committed.get(key));
+        const warm = await emitApart(bench, database, perSecond, Math.ceil(perSecond), 'warm ');
+        const committed = await emitApart(bench, database, perSecond, Math.ceil(perSecond * seconds), 'event ');
+        await until('every delivery to a healthy endpoint', 30, async () => (await receiver.count()) >= (warm.size + committed.size) * healthy);
+        return (await receiver.arrivals()).filter(({ key }) => committed.has(key)).map(({ key, at }) => at - committed.get(key));
       });
     });
   } finally {

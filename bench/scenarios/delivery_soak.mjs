@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { withDaemons } from '../harness/daemon.mjs';
 import { until } from '../harness/measure.mjs';
-import { emitEvenly, startFastReceiver, startSilentReceiver } from '../harness/receiver.mjs';
+import { emitEvenly } from '../harness/emitter.mjs';
+import { startFastReceiver, startSilentReceiver } from '../harness/receiver.mjs';
 import { row } from '../harness/report.mjs';
 
 export const about = 'memory of a notifier with 1,000 endpoints, 100 of them dead';
