@@ -233,6 +233,8 @@ void Transfer::finish(CURLcode code) noexcept {
     response_.failure = Failure::kNone;  // enough was read to answer; `cut` says the rest
   } else if (code == CURLE_HTTP2_STREAM && is_complete()) {
     response_.failure = Failure::kNone;
+  } else if (code == CURLE_OK && response_.status == 0) {
+    response_.failure = Failure::kProtocol;  // it ended in the midst of an interim answer, which libcurl lets pass
   }
   done_.set();
 }
