@@ -83,6 +83,22 @@ TEST_F(ListenerEndurance, HalfOpenConnectionsAreFoundAndMadeAnew) {
   expect_all_seen_once(client_);
 }
 
+// Asleep it sends nothing but the doorbell's heartbeat, which alone can tell that nobody would ring.
+TEST_F(ListenerEndurance, AHalfOpenConnectionIsFoundWhileItSleeps) {
+  register_consumers();
+  TcpProxy proxy(TestCluster::instance().port());
+  const DaemonProcess listener("listener", database_.dsn_through(proxy.port()));
+  expect_all_seen_once(client_);
+  client_.wait_until("select pg_sequence_last_value('sluice.events_awake')", "1");
+  client_.run("select pg_sleep(0.5)");
+  proxy.drop_traffic();
+  client_.run("update sluice.conversation_sessions set revision = revision + 1");
+  client_.run("select pg_sleep(1.5)");
+  EXPECT_GT(proxy.bytes_dropped(), 0);
+  proxy.pass_traffic();
+  expect_all_seen_once(client_);
+}
+
 TEST_F(ListenerEndurance, WithoutNotificationsItPollsAndPreparedTransactionsWork) {
   register_consumers();
   std::vector<std::string> options = kWithMetrics;
