@@ -18,7 +18,7 @@ before(async () => {
   await world.ask('select sluice.keep_state_changes(true)');
   endpoint = await world.subscribe('/good', { description: 'the good one' });
   [waiting, done, task] = await Promise.all([world.converse(), world.converse('Ada', '15', 'Maybe'), world.failTask()]);
-  await world.until('select not exists (select from sluice.webhook_deliveries)');
+  await world.delivered();
   page = await open(browser, world);
 });
 after(async () => {

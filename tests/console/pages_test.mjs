@@ -16,7 +16,7 @@ before(async () => {
   endpoint = await world.subscribe('/good', { description: 'the good one' });
   [waiting] = await Promise.all([world.converse(), world.converse('Ada', '15', 'Maybe')]);
   await world.failTask();
-  await world.until('select not exists (select from sluice.webhook_deliveries)');
+  await world.delivered();
   page = await open(browser, world);
 });
 after(async () => {

@@ -54,6 +54,8 @@ export class World {
     await this.admin.connect();
     await this.admin.query(`create database ${this.name} template sluice_template`);
     this.pool = new pg.Pool({ database: this.name, max: 2 });
+    // The pool's end does not wait for its connections, and those that are still there are cut when the database is dropped.
+    this.pool.on('connect', (client) => client.on('error', () => {}));
     this.outside = outside().listen(0, '127.0.0.1');
     await once(this.outside, 'listening');
     this.url = `http://127.0.0.1:${this.outside.address().port}`;
@@ -106,6 +108,12 @@ export class World {
   async publish(document) { await this.ask('select sluice.publish_flow(sluice.import_flow($1))', document); }
 
   publishBookbot() { return this.publish(JSON.parse(readFileSync(kBookbot, 'utf8').replaceAll('http://127.0.0.1:8098', this.url).replace('{{secret:books_token}}', 'none'))); }
+
+  // Everything that has happened so far has reached the endpoints. No delivery is open before an event is fanned out, too: that alone says nothing.
+  delivered() {
+    return this.until(`select (select events_behind from sluice.consumer_lag where name = 'webhooks') = 0
+                          and not exists (select from sluice.webhook_deliveries)`);
+  }
 
   // A conversation with the bookbot as far as its inputs go; returns its session.
   async converse(...inputs) {

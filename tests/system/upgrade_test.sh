@@ -39,8 +39,12 @@ says() { grep -qs "$2" "$work/$1.log"; }
 says_ready() { says "$1" ' ready status='; }
 has_ended() { ! kill -0 "$1" 2>/dev/null; }
 
-run_daemon() { # run_daemon NAME DATABASE [LOG]: its id is in the last of pids
-  "$sluice" "$1" --dsn "$(dsn "$2")" >"$work/${3:-$1}.log" 2>&1 &
+# run_daemon NAME DATABASE [LOG]: its id is in the last of pids. The log is emptied here and not by the child, which may be late: what the daemon
+# before it said would be taken for its own word.
+run_daemon() {
+  local log=$work/${3:-$1}.log
+  : >"$log"
+  "$sluice" "$1" --dsn "$(dsn "$2")" >>"$log" 2>&1 &
   pids+=($!)
 }
 start_daemons() {
