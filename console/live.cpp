@@ -105,6 +105,7 @@ Task<void> Live::catch_up(Watcher& watcher) {
     for (int row = first; row < missed.rows(); ++row) send(watcher, missed[row]);
   }
   watcher.joined = true;
+  (void)watcher.stream->write("event: joined\ndata: {}\n\n");
 }
 
 void Live::send(Watcher& watcher, const pg::Row& row) const {

@@ -55,7 +55,7 @@ export class World {
     await this.admin.query(`create database ${this.name} template sluice_template`);
     this.pool = new pg.Pool({ database: this.name, max: 2 });
     // The pool's end does not wait for its connections, and those that are still there are cut when the database is dropped.
-    this.pool.on('connect', (client) => client.on('error', () => {}));
+    this.pool.on('error', () => {});
     this.outside = outside().listen(0, '127.0.0.1');
     await once(this.outside, 'listening');
     this.url = `http://127.0.0.1:${this.outside.address().port}`;

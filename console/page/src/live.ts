@@ -8,7 +8,7 @@ export const kMostEvents = 300; // what is older falls off the list
 export interface Live {
   rows?: EventRow[]; // newest first
   error?: ApiError;
-  open: boolean; // the stream stands
+  open: boolean; // what happens from now on arrives
   waiting: number; // came while the list was paused; the newest kMostEvents are kept
   lost: boolean; // the console dropped some: they came faster than this page took them
 }
@@ -34,12 +34,17 @@ export function useLive(type: string, session: string, paused: boolean): Live {
     const abort = new AbortController();
     queue.current = [];
     set({ open: false, waiting: 0, lost: false });
-    getJson<Page<EventRow>>(withQuery('/api/events', { type, session }), abort.signal).then(
-      (page) => set((old) => ({ ...old, rows: merge(old.rows ?? [], page.rows) })),
+    const load = () => getJson<Page<EventRow>>(withQuery('/api/events', { type, session }), abort.signal).then(
+      (page) => set((old) => ({ ...old, rows: merge(old.rows ?? [], page.rows).sort((a, b) => Number(b.id) - Number(a.id)) })),
       (error) => { if (error instanceof ApiError) set((old) => ({ ...old, error })); });
+    void load();
     const source = new EventSource(withQuery('/api/events/live', { type }));
     let frame = 0;
-    source.addEventListener('open', () => set((old) => ({ ...old, open: true })));
+    // Only now is it settled from where on the stream tells; what came before is read again.
+    source.addEventListener('joined', () => {
+      set((old) => ({ ...old, open: true }));
+      void load();
+    });
     source.addEventListener('error', () => set((old) => ({ ...old, open: false })));
     source.addEventListener('lost', () => set((old) => ({ ...old, lost: true })));
     source.addEventListener('flow', (message) => {
