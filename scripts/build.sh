@@ -55,7 +55,7 @@ run_tests() {
   install_deps
   build_preset "$preset" "$folder"
   heading "testing"
-  ctest --test-dir "$folder" --output-on-failure -j 2 --no-tests=error "$@"
+  ctest --test-dir "$folder" --output-on-failure -j 3 --no-tests=error "$@" # tests wait more than they compute
 }
 
 # The test of the suite with another count; it prints how many documents and which seed.

@@ -6,12 +6,13 @@ here="$(cd "$(dirname "$0")" && pwd)"
 rows=${ROWS:-1000000}
 query() { awk -v name="$1" '/^-- name: /{on = ($3 == name); next} on' "$here/../../sql/queries/workers.sql"; }
 export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning -c statement_timeout=300s"
-echo "1..10"
+echo "1..12"
 psql -Xq -v ON_ERROR_STOP=1 <<SQL
 SET session_replication_role = replica;
 SET synchronous_commit = off;
 ALTER TABLE sluice_private.tasks SET (autovacuum_enabled = false);
 ALTER TABLE sluice.conversation_sessions SET (autovacuum_enabled = false);
+CREATE FUNCTION test.twice(argument jsonb) RETURNS int LANGUAGE sql RETURN 2;
 INSERT INTO sluice.conversation_sessions (id, flow_id, flow_version_id, session_token, current_node_id, wait)
 SELECT md5(n::text)::uuid, f.flow_id, f.id, 't' || n, 'work', jsonb_build_object('for', 'task', 'key', n)
   FROM (SELECT id, flow_id FROM sluice.flow_versions LIMIT 1) AS f, generate_series(1, $rows) AS n;
@@ -67,18 +68,22 @@ SELECT tick_id FROM sluice.cron_schedules \gset
 UPDATE sluice_private.tasks SET claim_token = 5 WHERE id = :tick_id;
 SELECT sluice_private.fire_schedule(:tick_id, 5, now() + interval '2 hours');
 SELECT sluice.unschedule('s'), sluice.limit_queue('narrow');
+SELECT max(e.id) AS call FROM (SELECT sluice.enqueue('sql', '{"function": "test.twice"}') AS id FROM generate_series(1, 2)) AS e \gset
+UPDATE sluice_private.tasks SET claim_token = 6 WHERE id BETWEEN :call - 1 AND :call;
+SELECT 'called ' || count(*) FROM sluice_private.run_sql_tasks(ARRAY[:call - 1, :call], ARRAY[6::bigint, 6]);
 SELECT sluice.status() IS NOT NULL;
 \echo END
 SQL
 }
 judge() {
   local part text
-  text="$(plans "$2")"
+  text="$(plans "$2")" || { printf '# %s\n' "${text//$'\n'/$'\n# '}" >&2; exit 1; }
   for part in claim next commit calls; do
     block="$(sed -n "/^BEGIN $part/,/^END/p" <<<"$text")"
     # queues and processes hold a handful of rows
     if bad="$(grep -E 'Seq Scan on (tasks|conversation_sessions|session_inputs|task_)' <<<"$block")"; then echo "not ok - $1: $part reads it all: $bad"; else echo "ok - $1: $part reads by index"; fi
   done
+  if grep -q 'called 2' <<<"$text"; then echo "ok - $1: sql tasks were run"; else echo "not ok - $1: sql tasks were not run"; fi
   if grep -q 'applied *| *64' <<<"$text"; then echo "ok - $1: 64 steps were committed"; else echo "not ok - $1: $(tail -5 <<<"$text")"; fi
   if [ -n "${SHOW_PLANS:-}" ]; then printf '# %s\n' "${text//$'\n'/$'\n# '}" >&2; fi
 }
