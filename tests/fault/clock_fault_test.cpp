@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "tests/fault/fault_fixture.h"
+#include "tests/support/sanitizer.h"
 
 namespace sluice::test {
 namespace {
@@ -35,6 +36,7 @@ class WrongClock {
 class ClockFault : public FaultTest {
  protected:
   void SetUp() override {
+    if (kSanitized) GTEST_SKIP() << "libfaketime does not get along with a sanitizer";
     publish(
         R"({"name": "hurry", "entry_node_id": "q", "nodes": [
           {"node_id": "q", "node_type": "question", "content": {"question": "Quick?", "input_type": "text", "variable": "user.quick", "timeout": 2}},

@@ -152,7 +152,7 @@ async function main() {
 function unableTo() {
   const unable = {};
   if (process.env.SLUICE_SOAK_MOUNTS !== 'yes') unable['disk full'] = 'this user cannot mount a tmpfs';
-  if (!Daemons.canSetClocks) unable['clock stepped'] = 'the Debian package libfaketime is missing';
+  if (!Daemons.canSetClocks) unable['clock stepped'] = 'the Debian package libfaketime is missing, or sluice is built with a sanitizer';
   return unable;
 }
 
