@@ -9,6 +9,7 @@ import { graphileNoops } from '../peers/graphile.mjs';
 export const about = 'tasks that do nothing, from a deep backlog, one worker process';
 
 const kGoal = 2; // times the peer
+const kMostMebibytes = 64;
 
 async function ours(bench, worker, client, count) {
   await client.query('checkpoint');
@@ -32,12 +33,14 @@ export async function run(bench) {
   const count = bench.quick ? 30_000 : 200_000;
   const rounds = 3;
   await bench.databases.fresh('bench_noops');
+  let memory;
   const results = await bench.databases.with('bench_noops', async (client) => {
     await client.query("create schema bench; create function bench.noop(argument jsonb) returns void language plpgsql as 'begin end'");
     return withDaemons(bench, ['worker'], 'bench_noops', async (worker) => {
       const all = [];
       for (let round = 0; round < rounds; ++round) all.push(await ours(bench, worker, client, count));
       await check(client, rounds * count);
+      memory = worker.peakMebibytes();
       return all;
     });
   });
@@ -46,10 +49,11 @@ export async function run(bench) {
   for (let round = 0; round < rounds; ++round) peers.push(await graphileNoops(bench, 'bench_noops_peer', count));
   const of = (name) => median(results.map((result) => result[name]));
   const peerRatio = of('rate') / median(peers);
-  bench.note(`graphile-worker ${Math.round(median(peers))} tasks/s`);
+  bench.note(`rounds of ${results.map(({ rate }) => Math.round(rate)).join(', ')} tasks/s; graphile-worker ${peers.map(Math.round).join(', ')}`);
   return [
     row({ name: 'tasks', value: of('rate'), unit: 'tasks/s', peer: 'graphile-worker', peerRatio, goal: `≥ ${kGoal} × peer`, met: peerRatio >= kGoal }),
     row({ name: 'tasks.cpu', value: of('cpu'), unit: 'µs/task of the worker' }),
+    row({ name: `tasks.memory with ${count} queued`, value: memory, unit: 'MiB at most', goal: `≤ ${kMostMebibytes} MiB`, met: memory <= kMostMebibytes }),
     row({ name: 'tasks.wal', value: of('wal'), unit: 'WAL bytes/task' }),
   ];
 }

@@ -41,6 +41,20 @@ TEST_F(SqlTasksFault, BadOnesOfABatchFailAloneAndTheOthersTakeEffectOnce) {
       "10");
 }
 
+// As a disk does whose flush takes long: each transaction waits before its commit, however few tasks it has.
+TEST_F(SqlTasksFault, ASlowCommitDoesNotMakeBatchesSmall) {
+  client_.run(
+      "create function flush() returns trigger language plpgsql as $$ begin"
+      "  if current_setting('test.flushed', true) is distinct from 'yes' then perform pg_sleep(0.015); end if;"
+      "  perform set_config('test.flushed', 'yes', true); return null; end $$;"
+      "create constraint trigger flush after insert on done deferrable initially deferred for each row execute "
+      "function flush()");
+  enqueue(1000, 10'000);
+  DaemonProcess worker("worker", database_.dsn());
+  wait_for_the_end();
+  EXPECT_LT(std::stoi(client_.value("select count(distinct xmin::text) from done")), 100);
+}
+
 TEST_F(SqlTasksFault, WorkersKilledInTheMidstOfBatchesRunEachOnce) {
   enqueue(3000, 10'000);
   {
