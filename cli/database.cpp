@@ -2,24 +2,32 @@
 
 #include <fmt/format.h>
 
+#include "core/service/database.h"
+
 namespace sluice::cli {
 namespace {
 
 constexpr std::chrono::seconds kConnectTime{10};
 
-Task<std::unique_ptr<pg::Connection>> connect(Loop& loop, BlockingPool& pool, std::string dsn) {
-  pg::ConnectOptions options;
-  options.dsn = std::move(dsn);
-  std::unique_ptr<pg::Connection> connection =
-      co_await pg::Connection::connect(loop, pool, std::move(options), Clock::now() + kConnectTime);
-  (void)co_await connection->query("SET timezone = 'UTC'");
-  co_return connection;
+constexpr const char* kName = "sluice";
+
+pg::ConnectOptions in_utc(pg::ConnectOptions options) {
+  options.settings.emplace_back("timezone", "UTC");
+  return options;
 }
 
 }  // namespace
 
-Database::Database(const Invocation& invocation)
-    : pool_(loop_, 1), connection_(loop_.run(connect(loop_, pool_, invocation.line.options.text("database.dsn")))) {}
+Database::Database(pg::ConnectOptions options)
+    : pool_(loop_, 1),
+      connection_(
+          loop_.run(pg::Connection::connect(loop_, pool_, in_utc(std::move(options)), Clock::now() + kConnectTime))) {}
+
+Database::Database(const Invocation& invocation) : Database(database_of(invocation.line.options, kName)) {}
+
+Database Database::with_session(const Invocation& invocation) {
+  return Database(session_of(invocation.line.options, kName));
+}
 
 pg::Result Database::query(std::string_view sql, pg::Params params) {
   return run("waiting for the database", connection_->query(sql, std::move(params)));

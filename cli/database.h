@@ -19,6 +19,9 @@ class Database {
   // fails.
   explicit Database(const Invocation& invocation);
 
+  // The same, for locks that outlast a transaction: by database.session_dsn if there is one.
+  [[nodiscard]] static Database with_session(const Invocation& invocation);
+
   pg::Result query(std::string_view sql, pg::Params params = {});
 
   // The rows of a SELECT as objects, whose members are its columns in order; times are in UTC.
@@ -46,6 +49,8 @@ class Database {
   void pause(Clock::duration time);
 
  private:
+  explicit Database(pg::ConnectOptions options);
+
   Loop loop_;
   BlockingPool pool_;
   std::unique_ptr<pg::Connection> connection_;

@@ -68,7 +68,7 @@ ExitCode run_migrate(Invocation& invocation) {
     return check(invocation);
   }
   const int to = invocation.positive("to", 0);
-  Database database(invocation);
+  Database database = Database::with_session(invocation);
   const schema::MigrateReport report =
       database.run("migrating", schema::migrate(database.connection(), schema::embedded(), {to}));
   if (invocation.json()) {

@@ -13,6 +13,7 @@
 #include "core/base/log.h"
 #include "core/http/server.h"
 #include "core/pg/pg_error.h"
+#include "core/service/database.h"
 #include "core/service/schema.h"
 
 namespace sluice::console {
@@ -58,7 +59,7 @@ class Console : public Service {
     }
     const bool actions = context.options.text("console.allow_actions") == "yes";
     BlockingPool blocking(context.loop, kBlockingThreads);
-    Database database(context.loop, blocking, context.options.text("database.dsn"), actions);
+    Database database(context.loop, blocking, database_of(context.options, "sluice console"), actions);
     Series series;
     Live live(context.loop, database);
     std::optional<Site> site;

@@ -9,16 +9,19 @@ constexpr std::size_t kReaders = 3;
 constexpr std::size_t kActors = 1;
 constexpr std::chrono::seconds kPatience{8};  // for a connection and the answer; the server gives up before
 
-pg::ConnectOptions options_for(const std::string& dsn, std::string role, std::string_view read_only) {
-  return {.dsn = dsn,
-          .application_name = "sluice console",
-          .settings = {{"role", std::move(role)},
-                       {"default_transaction_read_only", std::string(read_only)},
-                       {"statement_timeout", "5s"},
-                       {"timezone", "UTC"},
-                       {"jit", "off"},
-                       {"enable_seqscan", "off"},
-                       {"enable_bitmapscan", "off"}}};  // lists stop early: they must come in their order
+pg::ConnectOptions acting(pg::ConnectOptions options, std::string role) {
+  options.settings = {
+      {"role", std::move(role)}, {"statement_timeout", "5s"}, {"timezone", "UTC"}, {"jit", "off"},
+      {"enable_seqscan", "off"}, {"enable_bitmapscan", "off"}};  // lists stop early: they must come in their order
+  return options;
+}
+
+// One setting is for the transactions that begin later, the other for the one that is begun: behind a pooler each is.
+pg::ConnectOptions reading(pg::ConnectOptions options) {
+  options = acting(std::move(options), "sluice_reader");
+  options.settings.emplace_back("default_transaction_read_only", "on");
+  options.settings.emplace_back("transaction_read_only", "on");
+  return options;
 }
 
 Task<pg::Result> ask(pg::Pool& pool, std::string_view statement, pg::Params params) {
@@ -29,9 +32,12 @@ Task<pg::Result> ask(pg::Pool& pool, std::string_view statement, pg::Params para
 
 }  // namespace
 
-Database::Database(Loop& loop, BlockingPool& blocking, const std::string& dsn, bool actions)
-    : reader_(loop, blocking, options_for(dsn, "sluice_reader", "on"), kReaders) {
-  if (actions) actor_.emplace(loop, blocking, options_for(dsn, "sluice_api", "off"), kActors);
+Database::Database(Loop& loop, BlockingPool& blocking, pg::ConnectOptions database, bool actions)
+    : reader_(loop, blocking, reading(database), kReaders) {
+  if (!actions) return;
+  database = acting(std::move(database), "sluice_api");
+  database.settings.emplace_back("default_transaction_read_only", "off");
+  actor_.emplace(loop, blocking, std::move(database), kActors);
 }
 
 Task<pg::Result> Database::read(std::string_view statement, pg::Params params) {

@@ -12,7 +12,7 @@ namespace sluice::console {
 class Database {
  public:
   // Reads as sluice_reader in read-only transactions; acts as sluice_api, only with `actions`. A statement has 5 s.
-  Database(Loop& loop, BlockingPool& blocking, const std::string& dsn, bool actions);
+  Database(Loop& loop, BlockingPool& blocking, pg::ConnectOptions database, bool actions);
 
   // Named statements of sql/queries/console. PgError as Connection::query; kLost when no connection could be had in
   // time.

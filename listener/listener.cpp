@@ -1,6 +1,7 @@
 #include "listener/listener.h"
 
 #include "core/pg/pool.h"
+#include "core/service/database.h"
 #include "core/service/process.h"
 #include "core/service/schema.h"
 #include "listener/event_stream.h"
@@ -17,14 +18,14 @@ class Listener : public Service {
   [[nodiscard]] std::string_view name() const override { return "listener"; }
 
   Task<void> run(ServiceContext& context) override {
-    const pg::ConnectOptions database{.dsn = context.options.text("database.dsn"),
-                                      .application_name = "sluice listener"};
+    const pg::ConnectOptions database = session_of(context.options, "sluice listener");
     BlockingPool blocking(context.loop, kBlockingThreads);
     {
       pg::Reconnector reconnector(context.loop, blocking, database, "listener");
       reconnector.on_outage([&context](bool) { context.health.not_ready(kNoDatabase); });
       const std::unique_ptr<pg::Connection> connection = co_await reconnector.connect(context.stop);
       if (connection == nullptr) co_return;
+      require_session(context.options, *connection, "the listener");
       co_await schema::require_up_to_date(*connection, schema::embedded());
     }
     pg::Pool pool(context.loop, blocking, database, kConnections);

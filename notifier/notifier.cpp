@@ -1,5 +1,6 @@
 #include "notifier/notifier.h"
 
+#include "core/service/database.h"
 #include "core/service/database_denied.h"
 #include "core/service/http_options.h"
 #include "core/service/schema.h"
@@ -15,14 +16,15 @@ class Notifier : public Service {
   [[nodiscard]] std::string_view name() const override { return "notifier"; }
 
   Task<void> run(ServiceContext& context) override {
-    const pg::ConnectOptions database{.dsn = context.options.text("database.dsn"),
-                                      .application_name = "sluice notifier"};
+    const pg::ConnectOptions database = database_of(context.options, "sluice notifier");
+    const Wake wake = Wake::from(context.options);
     BlockingPool blocking(context.loop, kBlockingThreads);
     {
       pg::Reconnector reconnector(context.loop, blocking, database, "notifier");
       reconnector.on_outage([&context](bool) { context.health.not_ready(kNoDatabase); });
       const std::unique_ptr<pg::Connection> connection = co_await reconnector.connect(context.stop);
       if (connection == nullptr) co_return;
+      if (wake.by_notification) require_session(context.options, *connection, "database.wake = notify");
       co_await schema::require_up_to_date(*connection, schema::embedded());
     }
     http::Client client(context.loop, http_client_options(context.options));
@@ -33,12 +35,14 @@ class Notifier : public Service {
     Process process(context.loop, blocking, database, "notifier");
     // While the pump waits to be enrolled it does not look at its own connection.
     process.on_outage([&context](bool over) { over ? context.health.ready() : context.health.not_ready(kNoDatabase); });
-    Doorbell doorbell(context.loop, blocking, database, "deliveries", Wake::from(context.options), context.metrics);
+    Doorbell doorbell(context.loop, blocking,
+                      wake.by_notification ? session_of(context.options, database.application_name) : database,
+                      "deliveries", wake, context.metrics);
     Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "deliveries"), process, sender, keys,
               metrics, {.in_flight = static_cast<int>(context.options.integer("notifier.concurrency"))},
               {.connected =
-                   [&denied, &context](const pg::Result& server) {
-                     denied.connected(server.one());
+                   [&denied, &context](const pg::Connection& connection, const pg::Result& server) {
+                     denied.connected(connection, server.one());
                      context.health.ready();
                    },
                .disconnected = [&context] { context.health.not_ready(kNoDatabase); }});

@@ -77,7 +77,7 @@ Task<void> Pump::connect(StopToken stop) {
   try {
     co_await resolve_doubts();
     const pg::Result address = co_await connection_->query(sql::query("database_address"), {}, Clock::now() + kAnswer);
-    callbacks_.connected(address);
+    callbacks_.connected(*connection_, address);
   } catch (const pg::PgError& error) {
     if (error.kind() == pg::ErrorKind::kPermanent) throw;
     lost = true;

@@ -31,7 +31,7 @@ class Pump {
 
   // Called at each connect, and when the connection was lost.
   struct Callbacks {
-    std::function<void(const pg::Result& server)> connected;
+    std::function<void(const pg::Connection& connection, const pg::Result& server)> connected;
     std::function<void()> disconnected;
   };
 

@@ -85,9 +85,8 @@ Task<void> Pump::connect() {
     connection_ = co_await reconnector_.connect();
     bool lost = false;
     try {
-      (void)co_await connection_->query(sql::query("prepare_worker_connection"), {}, Clock::now() + kAnswer);
       const pg::Result server = co_await connection_->query(sql::query("database_address"), {}, Clock::now() + kAnswer);
-      denied_.connected(server.one());
+      denied_.connected(*connection_, server.one());
     } catch (const pg::PgError& error) {
       if (error.kind() == pg::ErrorKind::kPermanent) throw;
       lost = true;

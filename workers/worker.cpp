@@ -1,9 +1,11 @@
 #include "workers/worker.h"
 
 #include "core/pg/pool.h"
+#include "core/service/database.h"
 #include "core/service/database_denied.h"
 #include "core/service/http_options.h"
 #include "core/service/schema.h"
+#include "sql/sql_text.h"
 #include "workers/pump.h"
 
 namespace sluice::workers {
@@ -18,7 +20,8 @@ class Worker : public Service {
   [[nodiscard]] std::string_view name() const override { return "worker"; }
 
   Task<void> run(ServiceContext& context) override {
-    const pg::ConnectOptions database{.dsn = context.options.text("database.dsn"), .application_name = "sluice worker"};
+    const pg::ConnectOptions database = database_of(context.options, "sluice worker");
+    const Wake wake = Wake::from(context.options);
     BlockingPool blocking(context.loop, kBlockingThreads);
     pg::Pool pool(context.loop, blocking, database, kConnections);
     {
@@ -26,6 +29,7 @@ class Worker : public Service {
       reconnector.on_outage([&context](bool) { context.health.not_ready(kNoDatabase); });
       const std::unique_ptr<pg::Connection> connection = co_await reconnector.connect(context.stop);
       if (connection == nullptr) co_return;
+      if (wake.by_notification) require_session(context.options, *connection, "database.wake = notify");
       co_await schema::require_up_to_date(*connection, schema::embedded());
     }
     http::Client client(context.loop, http_client_options(context.options));
@@ -39,15 +43,18 @@ class Worker : public Service {
     Runner runner(pool, sql_tasks, flows, contents, client, breakers, context.secrets, process.clock());
     WorkerMetrics metrics(context.metrics);
     DatabaseDenied denied(client.guard());
-    const Wake wake = Wake::from(context.options);
-    Doorbell doorbell(context.loop, blocking, database, "tasks", wake, context.metrics);
-    Scout scout(context.loop, blocking, database, wake, doorbell, metrics);
+    const pg::ConnectOptions bell =
+        wake.by_notification ? session_of(context.options, database.application_name) : database;
+    Doorbell doorbell(context.loop, blocking, bell, "tasks", wake, context.metrics);
+    Scout scout(context.loop, blocking, bell, wake, doorbell, metrics);
     const int in_flight = static_cast<int>(context.options.integer("worker.concurrency"));
     const auto on_outage = [&context](bool over) {
       over ? context.health.ready() : context.health.not_ready(kNoDatabase);
     };
     scout.on_outage(on_outage);
-    pg::Reconnector reconnector(context.loop, blocking, database, "tasks");
+    pg::ConnectOptions pumping = database;
+    pumping.preparation = sql::query("prepare_worker_connection").text;
+    pg::Reconnector reconnector(context.loop, blocking, std::move(pumping), "tasks");
     reconnector.on_outage(on_outage);
     Pump pump(context.loop, std::move(reconnector), process, runner, metrics, denied, {.in_flight = in_flight});
 

@@ -17,12 +17,18 @@ constexpr int kOldestServer = 150000;
 constexpr std::chrono::seconds kPatience{10};  // with a host of several when the caller has any
 
 // The server's side of the connection. Dates, floats: the forms that Result reads, whatever role or database are set
-// to.
+// to. $1: it is known to be a session; $2: the process that libpq was told of when it connected. A pooler tells one of
+// its own making, since it has no server yet, and then nothing of this is to stay on the server.
 constexpr std::string_view kSessionSettings =
-    "select set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),"
-    " set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '15000', false),"
-    " set_config('client_connection_check_interval', '5000', false),"
-    " set_config('datestyle', 'ISO', false), set_config('extra_float_digits', '1', false)";
+    "select p.pooled::text, set_config('tcp_keepalives_idle', '10', p.pooled),"
+    " set_config('tcp_keepalives_interval', '5', p.pooled), set_config('tcp_keepalives_count', '3', p.pooled),"
+    " set_config('tcp_user_timeout', '15000', p.pooled),"
+    " set_config('client_connection_check_interval', '5000', p.pooled),"
+    " set_config('datestyle', 'ISO', p.pooled), set_config('extra_float_digits', '1', p.pooled)"
+    " from (select not $1 and pg_backend_pid() <> $2) as p (pooled)";
+constexpr std::string_view kPooledSettings =
+    "select set_config('client_connection_check_interval', '5000', true), set_config('datestyle', 'ISO', true),"
+    " set_config('extra_float_digits', '1', true)";
 
 struct ParsedDsn {
   std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options{nullptr, &PQconninfoFree};
@@ -171,12 +177,18 @@ Connection::Connection(Loop& loop, BlockingPool& pool, std::shared_ptr<pg_conn> 
 }
 
 Task<void> Connection::set_session(const ConnectOptions& options, Deadline deadline) {
-  Pipeline pipeline;
-  pipeline.add(kSessionSettings);
+  const Result answer =
+      co_await query(kSessionSettings, Params().boolean(options.session).int4(server_pid()), deadline);
+  pooled_ = answer.one().text(0) == "true";
+  Pipeline settings;
+  if (pooled_) settings.add(kPooledSettings);
   for (const auto& [name, value] : options.settings) {
-    pipeline.add("select set_config($1, $2, false)", Params().text(name).text(value));
+    settings.add("select set_config($1, $2, $3)", Params().text(name).text(value).boolean(pooled_));
   }
-  (void)co_await run(std::move(pipeline), deadline);
+  if (!options.preparation.empty()) settings.add(options.preparation, Params().boolean(pooled_));
+  if (settings.empty()) co_return;
+  (void)co_await run(settings, deadline);  // now, if pooled, only to see whether they are refused
+  if (pooled_) preamble_ = std::move(settings);
 }
 
 }  // namespace sluice::pg

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <cstdlib>
 #include <iterator>
 
 #include "core/base/log.h"
@@ -73,6 +74,8 @@ Task<Result> Connection::single(Pipeline pipeline, Deadline deadline) {
 }
 
 Task<std::vector<Result>> Connection::run(Pipeline pipeline, Deadline deadline) {
+  const std::size_t asked = pipeline.size();
+  const std::size_t first = precede(pipeline);
   Plan plan = this->plan(pipeline);  // before anything is sent: a mistake of the program must not cost the connection
   Operation operation(*this);
   std::vector<Result> results;
@@ -111,7 +114,20 @@ Task<std::vector<Result>> Connection::run(Pipeline pipeline, Deadline deadline) 
   }
   operation.finish();
   if (first_error) throw *first_error;
+  const auto unasked = results.begin() + static_cast<std::ptrdiff_t>(first);
+  if (results.size() != asked) results.erase(unasked, unasked + static_cast<std::ptrdiff_t>(results.size() - asked));
   co_return results;
+}
+
+// Puts the preamble where the pipeline's transaction begins: after its `begin`, for isolation levels are set before
+// anything is asked, else first. Returns its place.
+std::size_t Connection::precede(Pipeline& pipeline) const {
+  std::vector<Pipeline::Entry>& entries = pipeline.entries_;
+  if (entries.empty() || preamble_.empty() || in_transaction()) return 0;
+  const std::size_t place = entries.front().sql.starts_with("begin") ? 1 : 0;
+  entries.insert(entries.begin() + static_cast<std::ptrdiff_t>(place), preamble_.entries_.begin(),
+                 preamble_.entries_.end());
+  return place;
 }
 
 Task<void> Connection::execute_script(std::string sql, Deadline deadline) {
@@ -188,6 +204,13 @@ bool Connection::still_open() noexcept {
   return !broken_;
 }
 
+std::string Connection::peer_address() const {
+  const char* address = PQhostaddr(connection_.get());
+  return address != nullptr ? address : "";
+}
+int Connection::peer_port() const {
+  return std::atoi(PQport(connection_.get()));
+}
 int Connection::server_pid() const noexcept {
   return PQbackendPID(connection_.get());
 }
@@ -205,7 +228,7 @@ std::string Connection::quote_identifier(std::string_view name) const {
 Connection::Plan Connection::plan(const Pipeline& pipeline) {
   Plan plan;
   for (const Pipeline::Entry& entry : pipeline.entries_) {
-    if (!entry.name.empty()) {
+    if (!entry.name.empty() && !pooled_) {
       auto known = prepared_.find(entry.name);
       if (known == prepared_.end()) {
         const auto [added, is_new] = plan.preparing.try_emplace(entry.name);

@@ -27,6 +27,10 @@ struct ConnectOptions {
   std::string application_name = "sluice";
   // Set once connected, in this order: name, value. PgError of connect() when one is refused, as a role is.
   std::vector<std::pair<std::string, std::string>> settings = {};
+  // The same as a statement, run after them: select set_config('name', 'value', $1), ...
+  std::string preparation = {};
+  // The DSN is known to give a session of its own, even if a pooler is on the way.
+  bool session = false;
 };
 
 struct Notification {
@@ -38,6 +42,11 @@ struct Notification {
 // One operation at a time: a second one begun meanwhile throws Error. Every deadline that passes, and every operation
 // that is destroyed before it ends, leaves the connection broken(): nobody knows what the server made of it. A broken
 // connection only ever throws PgError{kLost}; drop it.
+//
+// Behind a pooler (pooled()) the next transaction may be another server process's, which others use too. So nothing is
+// left behind in a session: settings hold for one transaction each and are sent ahead of it, in the same round trip,
+// and statements are parsed anew each time, named or not. What needs a session (LISTEN, locks of the session) does not
+// work.
 //
 // Errors: PgError from all operations. After kTransient or kPermanent the connection is usable (inside a transaction
 // block that was begun explicitly, roll back first).
@@ -92,10 +101,15 @@ class Connection {
 
   [[nodiscard]] bool broken() const noexcept { return broken_; }
   [[nodiscard]] bool busy() const noexcept { return busy_; }
+  [[nodiscard]] bool pooled() const noexcept { return pooled_; }
   [[nodiscard]] bool in_transaction() const noexcept;  // inside a transaction block, failed or not
 
   // Whether the connection looks alive as far as can be told without a round trip: false if the server has closed it.
   [[nodiscard]] bool still_open() noexcept;
+
+  // Where the connection leads: the server's address and port, or a pooler's; no address through a socket file.
+  [[nodiscard]] std::string peer_address() const;
+  [[nodiscard]] int peer_port() const;
 
   [[nodiscard]] int server_pid() const noexcept;
   [[nodiscard]] int server_version() const noexcept;  // as 150004
@@ -122,6 +136,7 @@ class Connection {
 
   Connection(Loop& loop, BlockingPool& pool, std::shared_ptr<pg_conn> connection);
   Task<void> set_session(const ConnectOptions& options, Deadline deadline);
+  [[nodiscard]] std::size_t precede(Pipeline& pipeline) const;
   Task<Result> single(Pipeline pipeline, Deadline deadline);
   [[nodiscard]] Plan plan(const Pipeline& pipeline);
   void send(const Plan& plan);
@@ -136,6 +151,8 @@ class Connection {
   BlockingPool& pool_;
   std::shared_ptr<pg_conn> connection_;
   std::optional<Poll> poll_;  // destroyed before the connection closes its socket
+  bool pooled_ = false;
+  Pipeline preamble_;  // what each transaction begins with, if pooled
   Statements prepared_;
   std::uint64_t prepared_count_ = 0;  // makes server names that are never used twice
   std::deque<Notification> notifications_;

@@ -2,11 +2,15 @@
 
 namespace sluice {
 
-void DatabaseDenied::connected(const pg::Row& server) {
-  if (server.is_null("address") || server.text("address") == last_) return;
-  last_ = server.text("address");
-  const auto port = static_cast<std::uint16_t>(server.get<std::int32_t>("port"));
-  if (const auto address = http::Address::from_numeric(last_)) guard_.deny({*address, port});
+void DatabaseDenied::connected(const pg::Connection& connection, const pg::Row& server) {
+  deny(connection.peer_address(), connection.peer_port());
+  if (!server.is_null("address")) deny(std::string(server.text("address")), server.get<std::int32_t>("port"));
+}
+
+void DatabaseDenied::deny(const std::string& address, int port) {
+  if (!denied_.emplace(address, port).second) return;
+  if (const auto numeric = http::Address::from_numeric(address))
+    guard_.deny({*numeric, static_cast<std::uint16_t>(port)});
 }
 
 }  // namespace sluice

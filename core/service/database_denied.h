@@ -1,25 +1,29 @@
 // Keeps requests away from the database itself (WEBHOOKS 5).
 #pragma once
 
+#include <set>
 #include <string>
+#include <utility>
 
 #include "core/http/address_guard.h"
-#include "core/pg/result.h"
+#include "core/pg/connection.h"
 
 namespace sluice {
 
-// Nothing that a flow or a subscriber names may lead to the database, wherever it is after a failover. Its address is
-// unknown when it is reached through a socket file.
+// Nothing that a flow or a subscriber names may lead to the database, wherever it is after a failover, nor to a pooler
+// before it. Their addresses are unknown when they are reached through a socket file.
 class DatabaseDenied {
  public:
   explicit DatabaseDenied(http::AddressGuard& guard) : guard_(guard) {}
 
   // At each connect, with the row of the query database_address.
-  void connected(const pg::Row& server);
+  void connected(const pg::Connection& connection, const pg::Row& server);
 
  private:
+  void deny(const std::string& address, int port);
+
   http::AddressGuard& guard_;
-  std::string last_;
+  std::set<std::pair<std::string, int>> denied_;
 };
 
 }  // namespace sluice

@@ -25,6 +25,13 @@ Deadline answer_deadline() {
   return Clock::now() + kAnswer;
 }
 
+// A flag need not survive a crash of the server: all connections end with it, and begin again at the first poll. So
+// nobody waits for its flush.
+pg::ConnectOptions unflushed(pg::ConnectOptions options) {
+  options.settings.emplace_back("synchronous_commit", "off");
+  return options;
+}
+
 }  // namespace
 
 Wake Wake::from(const Options& options) {
@@ -37,7 +44,7 @@ Doorbell::Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, s
     : loop_(loop),
       flag_(std::move(flag)),
       wake_(wake),
-      reconnector_(loop, pool, std::move(options), "doorbell of " + flag_),
+      reconnector_(loop, pool, unflushed(std::move(options)), "doorbell of " + flag_),
       found_last_(Clock::now()),
       metrics_(metrics, flag_) {}
 
@@ -65,9 +72,6 @@ Task<void> Doorbell::connect(StopToken stop) {
   connection_ = co_await reconnector_.connect(stop);
   if (connection_ == nullptr) co_return;
   unexplained_.reset();
-  // A flag need not survive a crash of the server: all connections end with it, and begin here again. So nobody waits
-  // for its flush.
-  (void)co_await connection_->query("set synchronous_commit = off", {}, answer_deadline());
   if (wake_.by_notification) (void)co_await connection_->query("listen sluice_wake", {}, answer_deadline());
   co_await wake();
 }

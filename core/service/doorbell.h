@@ -49,7 +49,7 @@ struct Wake {
 class Doorbell {
  public:
   // `flag` is events, tasks or deliveries. It has a connection of its own, opened by next(), which must be to the
-  // server itself when `wake` is by notification: poolers in transaction mode lose them.
+  // server itself when `wake` is by notification (session_of()): poolers in transaction mode lose them.
   Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, std::string flag, Wake wake, Metrics& metrics);
 
   // Calls `call`, from inside next() and before it returns, each time that a sleeping reader is notified: what need not

@@ -39,6 +39,12 @@ constexpr std::array kOptions{
             "libpq URI or key=value string of the database; empty: libpq's own environment (PGHOST, PGSERVICE ...)",
         .secret = true,
         .short_flag = "dsn"},
+    OptionSpec{
+        .name = "database.session_dsn",
+        .description =
+            "where database.dsn leads to a pooler in transaction mode: DSN of the server itself, or of a pool in "
+            "session mode, for the listener, for migrations, and for what wakes workers and notifiers",
+        .secret = true},
     OptionSpec{.name = "database.wake",
                .type = kChoice,
                .fallback = "notify",

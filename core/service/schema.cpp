@@ -312,6 +312,10 @@ Task<MigrateReport> migrate(pg::Connection& connection, const Content& content, 
   if (options.to != 0 && std::ranges::none_of(content.migrations, is_target)) {
     throw UsageError(fmt::format("there is no migration {}", options.to), "sluice migrate --print lists them");
   }
+  if (connection.pooled()) {
+    throw ConfigError("migrations take a lock for their session, and this connection is a pooler's",
+                      "set database.session_dsn to the server itself");
+  }
   (void)co_await connection.query("select pg_advisory_lock($1)", pg::Params().int8(kLockKey));
   MigrateReport report;
   std::exception_ptr failure;

@@ -1,9 +1,10 @@
--- The worker's statements. Prepare them on connections that ran prepare_worker_connection: the task table is nearly empty one moment and
+-- The worker's statements. Prepare them on connections whose preparation is prepare_worker_connection: the task table is nearly empty one moment and
 -- a million rows deep the next, so plans made from statistics would be wrong half of the time.
 
 -- name: prepare_worker_connection
-SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
-       set_config('enable_bitmapscan', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false), set_config('jit', 'off', false);
+-- $1 boolean: for the transaction alone
+SELECT set_config('enable_seqscan', 'off', $1), set_config('enable_hashjoin', 'off', $1), set_config('enable_mergejoin', 'off', $1),
+       set_config('enable_bitmapscan', 'off', $1), set_config('plan_cache_mode', 'force_generic_plan', $1), set_config('jit', 'off', $1);
 
 -- name: register_process
 -- $1 kind text (worker), $2 host text, $3 pid int → id bigint

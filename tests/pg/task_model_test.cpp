@@ -56,7 +56,7 @@ class TaskModel : public pg::PgTest {
   TaskModel() : PgTest(test::TestDatabase::From::kTemplate) {}
 
   void SetUp() override {
-    query(*connection_, sql::query("prepare_worker_connection").text);
+    query(*connection_, sql::query("prepare_worker_connection").text, pg::Params().boolean(false));
     value(*connection_,
           R"(select sluice.publish_flow(sluice.import_flow('{"name": "f", "entry_node_id": "ask", "nodes": [
       {"node_id": "ask", "node_type": "question", "content": {"question": "?", "variable": "v"}},

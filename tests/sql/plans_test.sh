@@ -21,7 +21,8 @@ SELECT md5(n::text)::uuid, 'webhook', 'work', n, 1, now() - interval '1 hour' + 
 SQL
 plans() {
   psql -Xq -v ON_ERROR_STOP=1 2>&1 <<SQL
-$(query prepare_worker_connection)
+PREPARE settings(boolean) AS $(query prepare_worker_connection)
+EXECUTE settings(false);
 PREPARE claim(bigint, int, timestamptz) AS $(query claim_tasks)
 PREPARE next_due AS $(query next_due_task)
 SELECT test.process() AS p \gset

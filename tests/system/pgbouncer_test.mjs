@@ -1,9 +1,10 @@
-// Behind PgBouncer. In transaction mode, with fewer connections to the server than clients: what applications call, and the command line. In
-// session mode the daemons too, woken by notifications or polling. Daemons in transaction mode do not work, and say why.
+// Behind PgBouncer. In transaction mode, with fewer connections to the server than clients: what applications call, the command line, workers,
+// notifiers and the console; what needs a session has one apart, or says that it has none. In session mode all.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Daemon, dsnOf, freePort, kWorld, must, pg, query, receive, sleep, sluice, waitUntil } from './place.mjs';
 
@@ -51,6 +52,9 @@ default_pool_size = ${size}
 before(async () => {
   await query(dsnOf(kServerPort, 'postgres'), `create database ${kDatabase} template sluice_template`);
   await query(kDirect, kWorld);
+  await query(kDirect, `
+    create table results (argument jsonb);
+    create function done(argument jsonb) returns void language sql security definer set search_path = public, pg_temp as 'insert into results values (argument)'`);
   receiver = await receive();
 });
 after(async () => {
@@ -114,10 +118,12 @@ test('applications and the command line work in transaction mode', async () => {
   }
 });
 
+// A pool in session mode is named twice: then its sessions are relied upon.
 for (const wake of ['notify', 'poll']) {
   test(`daemons work in session mode, woken by ${wake}`, async () => {
     const pooled = await pooler('session', 40);
-    const daemons = ['worker', 'worker', 'listener', 'listener', 'notifier'].map((name) => new Daemon(pooled, name, '--database.wake', wake));
+    const daemons = ['worker', 'worker', 'listener', 'listener', 'notifier'].map(
+      (name) => new Daemon(pooled, name, '--database.session_dsn', pooled, '--database.wake', wake));
     try {
       await playThrough(kDirect, wake === 'notify' ? 100 : 200);
       await expectAllSeen();
@@ -127,14 +133,169 @@ for (const wake of ['notify', 'poll']) {
   });
 }
 
-test('daemons that are pooled by the transaction say so', async () => {
-  const pooled = await pooler('transaction', 3);
-  const daemons = ['worker', 'listener', 'notifier', 'worker'].map((name) => new Daemon(pooled, name, '--database.wake', 'poll'));
-  try {
-    const says = ({ output }) => /prepared statement .* (does not exist|already exists)/.test(output);
-    await until(`a daemon's complaint:\n${daemons.map(({ output }) => output).join('\n')}`, () => daemons.some(says));
-  } finally {
-    for (const daemon of daemons) daemon.child.kill('SIGKILL');
-    await Promise.all(daemons.map(({ ended }) => ended));
+// What a client would meet on each of the pool's server connections, all of them held at once.
+async function sessionsOf(pooled, size) {
+  const clients = Array.from({ length: size }, () => new pg.Client({ connectionString: pooled }));
+  await Promise.all(clients.map((client) => client.connect()));
+  const rows = [];
+  for (const client of clients) await client.query('begin');
+  for (const client of clients) {
+    rows.push(...(await client.query(`select pg_backend_pid() as pid, current_user as "user",
+      (select json_object_agg(name, setting) from pg_settings where source = 'session' and name not in ('application_name', 'client_encoding', 'DateStyle', 'TimeZone')) as set,
+      (select count(*)::int from pg_prepared_statements) as prepared, (select count(*)::int from pg_listening_channels()) as listening,
+      (select count(*)::int from pg_locks where pid = pg_backend_pid() and locktype = 'advisory') as locks`)).rows);
   }
+  for (const client of clients) await client.query('rollback');
+  await Promise.all(clients.map((client) => client.end()));
+  assert.equal(new Set(rows.map(({ pid }) => pid)).size, size);
+  return rows;
+}
+
+async function askConsole(daemon, path) {
+  await until('the console', () => /\?token=\S+/.test(daemon.output));
+  const link = /http:\S+\?token=\S+/.exec(daemon.output)[0];
+  const entered = await fetch(link, { redirect: 'manual' });
+  const answer = await fetch(new URL(path, link), { headers: { cookie: entered.headers.get('set-cookie').split(';')[0] } });
+  assert.equal(answer.status, 200, daemon.output);
+  return answer.json();
+}
+
+// Fewer connections to the server than any one of these daemons has to the pooler.
+const kPool = 3;
+
+for (const wake of ['notify', 'poll']) {
+  test(`workers, notifiers and the console work in transaction mode, woken by ${wake}, and leave nothing behind`, async () => {
+    const pooled = await pooler('transaction', kPool);
+    const service = await receive();
+    const words = ['--database.wake', wake, ...(wake === 'notify' ? ['--database.session_dsn', kDirect] : [])];
+    const daemons = ['worker', 'worker', 'notifier', 'notifier'].map((name) => new Daemon(pooled, name, ...words));
+    daemons.push(new Daemon(pooled, 'listener', '--database.session_dsn', kDirect, '--database.wake', wake));
+    const console_ = new Daemon(pooled, 'console', '--console.listen', '127.0.0.1:0', '--allow-actions');
+    daemons.push(console_);
+    try {
+      await query(pooled, "select sluice.enqueue('sql', jsonb_build_object('function', 'public.done', 'argument', n)) from generate_series(1, 300) as n");
+      await query(pooled, "select sluice.enqueue('http', jsonb_build_object('url', $1::text, 'method', 'POST', 'body', n)) from generate_series(1, 50) as n", [service.url]);
+      const me = await askConsole(console_, '/api/me');
+      assert.equal(me.role, 'sluice_reader');
+      assert.equal(me.read_only, true);
+      for (const part of [0, 10, 20]) await playThrough(pooled, (wake === 'notify' ? 300 : 400) + part);
+      await waitUntil(kDirect, "select count(*) from sluice_private.tasks where kind in ('sql', 'http')", 0);
+      await expectAllSeen();
+      const [{ n, different }] = await query(kDirect, 'select count(*)::int as n, count(distinct argument)::int as different from results');
+      assert.deepEqual({ n, different }, { n: 300, different: 300 });
+      assert.equal(new Set(service.got.map(({ body }) => body)).size, 50);
+      await query(kDirect, 'truncate results');
+      for (const { pid, ...left } of await sessionsOf(pooled, kPool)) {
+        assert.deepEqual(left, { user: 'postgres', set: null, prepared: 0, listening: 0, locks: 0 }, `server process ${pid}`);
+      }
+      for (const { output } of daemons) assert.doesNotMatch(output, /does not exist|already exists|cannot be reached|declared dead/);
+    } finally {
+      service.close();
+      for (const daemon of daemons) assert.equal(await daemon.end(), 0, daemon.output);
+    }
+  });
+}
+
+// Answers the first request when it is told to, the others at once.
+function gatedService() {
+  const seen = [];
+  const waiting = [];
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      seen.push(request.headers['idempotency-key']);
+      const answer = (n) => response.setHeader('content-type', 'application/json').end(JSON.stringify({ n }));
+      if (seen.length === 1) waiting.push(() => answer('first'));
+      else answer(7);
+    });
+  });
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({
+    seen, url: `http://127.0.0.1:${server.address().port}/`,
+    open: () => waiting.splice(0).forEach((answer) => answer()),
+    close: () => (server.closeAllConnections(), server.close()),
+  })));
+}
+
+for (const [fault, signal] of [['killed', 'SIGKILL'], ['frozen', 'SIGSTOP']]) {
+  for (const wake of ['notify', 'poll']) {
+    test(`a worker that is ${fault} behind a pooler in transaction mode is recovered from, and changes nothing later (${wake})`, async () => {
+      const pooled = await pooler('transaction', kPool);
+      const service = await gatedService();
+      const words = ['--database.wake', wake, '--log.level', 'debug', ...(wake === 'notify' ? ['--database.session_dsn', kDirect] : [])];
+      const first = new Daemon(pooled, 'worker', ...words);
+      let second;
+      try {
+        await query(kDirect, 'select sluice.publish_flow(sluice.import_flow($1))', [JSON.stringify({
+          name: `hook ${fault} ${wake}`, entry_node_id: 'call', nodes: [
+            { node_id: 'call', node_type: 'webhook', content: { url: service.url, response_mapping: { n: '$.n' }, retry: { attempts: 1 } } },
+            { node_id: 'bye', node_type: 'message', content: { messages: [{ type: 'text', text: 'got {{variables.n}}' }] } }],
+          connections: [{ source_node_id: 'call', target_node_id: 'bye', connection_type: 'default' }] })]);
+        const [{ token }] = await query(pooled, 'select session_token as token from sluice.start_session($1)', [`hook ${fault} ${wake}`]);
+        await until('the call', () => service.seen.length === 1);
+        second = new Daemon(pooled, 'worker', ...words);
+        await waitUntil(kDirect, "select count(*) from sluice_private.processes where kind = 'worker' and heartbeat_at > clock_timestamp() - interval '2 seconds'", 2);
+        const began = Date.now();
+        first.child.kill(signal);
+        await waitUntil(kDirect, `select sluice.session('${token}') ->> 'status'`, 'completed');
+        console.log(`# ${fault}, ${wake}: recovered after ${Date.now() - began} ms`);
+        const [{ before }] = await query(kDirect, 'select sluice.session($1)::text as before', [token]);
+        service.open();
+        if (fault === 'frozen') {
+          first.child.kill('SIGCONT');
+          assert.equal(await first.end(), 0, first.output);
+          assert.match(first.output, /outcome=lost/);
+        }
+        const [after_] = await query(kDirect, `select sluice.session($1)::text as after, (sluice.session($1) ->> 'revision')::int as revision,
+          sluice.session($1) #>> '{state,variables,n}' as n`, [token]);
+        assert.deepEqual(after_, { after: before, revision: 3, n: '7' });
+        assert.equal(new Set(service.seen).size, 1);
+      } finally {
+        service.close();
+        first.child.kill('SIGKILL');
+        await first.ended;
+        if (second) assert.equal(await second.end(), 0, second.output);
+      }
+    });
+  }
+}
+
+test('a notifier that is killed behind a pooler in transaction mode is recovered from', async () => {
+  const pooled = await pooler('transaction', kPool);
+  const words = ['--database.session_dsn', kDirect];
+  const silent = createServer((request) => request.resume()); // accepts and never answers
+  await new Promise((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const first = new Daemon(pooled, 'notifier', ...words);
+  const others = [new Daemon(kDirect, 'listener')];
+  try {
+    const [{ id }] = await query(kDirect, "select endpoint_id as id from sluice.subscribe($1, '{kill.test}')", [`http://127.0.0.1:${silent.address().port}/`]);
+    const called = new Promise((resolve) => silent.once('request', resolve));
+    await query(pooled, "select sluice.emit('kill.test', 'k')");
+    await called;
+    first.child.kill('SIGKILL');
+    await query(kDirect, 'update sluice.webhook_endpoints set url = $2 where id = $1', [id, receiver.url]);
+    others.push(new Daemon(pooled, 'notifier', ...words));
+    const began = Date.now();
+    await waitUntil(kDirect, 'select count(*) from sluice.webhook_deliveries', 0);
+    console.log(`# notifier killed: recovered after ${Date.now() - began} ms`);
+    await expectAllSeen();
+  } finally {
+    silent.closeAllConnections();
+    silent.close();
+    first.child.kill('SIGKILL');
+    await first.ended;
+    for (const daemon of others) assert.equal(await daemon.end(), 0, daemon.output);
+  }
+});
+
+test('what needs a session says so', async () => {
+  const pooled = await pooler('transaction', kPool);
+  for (const name of ['worker', 'notifier', 'listener']) {
+    const daemon = new Daemon(pooled, name);
+    assert.equal(await daemon.ended, 78, daemon.output);
+    assert.match(daemon.output, /leads to a pooler.*needs a session/);
+    assert.match(daemon.output, /database\.session_dsn/);
+  }
+  const refused = sluice(pooled, 'migrate');
+  assert.equal(refused.status, 78, refused.output);
+  const done = sluice(pooled, 'migrate', '--database.session_dsn', kDirect);
+  assert.equal(done.status, 0, done.output);
 });
