@@ -47,7 +47,7 @@ std::string attempt_error(const flow::HttpOutcome& outcome) {
 }
 
 std::expected<flow::HttpCall, std::string> http_task_call(const ClaimedTask& task) {
-  return flow::make_call(task.payload, make_object(), task.key.empty() ? fmt::format("task:{}", task.id) : task.key);
+  return flow::make_free_call(task.payload, task.key.empty() ? fmt::format("task:{}", task.id) : task.key);
 }
 
 Ending http_task_result(const ClaimedTask& task, const http::Response& response, Timestamp now) {

@@ -78,44 +78,41 @@ std::expected<void, std::string> add_headers(const Json& spec, const Json& state
   return {};
 }
 
+void set_body(Json value, HttpCall& call) {
+  call.json_body = !value.IsString();
+  call.body = call.json_body ? to_text(value) : std::string(text_of(value));
+}
+
 // A body that is JSON, or the text of JSON, is rendered value by value, so that nothing in the state can change its
-// shape.
-void add_body(const Json& spec, const Json& state, HttpCall& call) {
+// shape. Without a state it is no template.
+Json rendered_body(const Json& body, const Json* state) {
+  const auto text = body.IsString() ? text_of(body) : std::string_view{};
+  if (body.IsString() && (state == nullptr || sole_reference(text).empty())) {
+    const auto parsed = parse_json(text);
+    if (parsed && (parsed->IsObject() || parsed->IsArray())) return rendered_body(*parsed, state);
+    if (state != nullptr) return make_string(render_outgoing(text, *state));
+  }
+  return state != nullptr ? render_outgoing_value(body, *state) : outgoing_copy(body);
+}
+
+void add_body(const Json& spec, const Json* state, HttpCall& call) {
   const Json* body = find(spec, "body");
   if (body == nullptr || body->IsNull()) return;
-  Json value;
-  if (body->IsString() && sole_reference(text_of(*body)).empty()) {
-    auto parsed = parse_json(text_of(*body));
-    if (!parsed || !(parsed->IsObject() || parsed->IsArray())) {
-      call.body = render_outgoing(text_of(*body), state);
-    } else {
-      value = render_outgoing_value(*parsed, state);
-    }
-  } else {
-    value = render_outgoing_value(*body, state);
-    if (value.IsString()) {
-      call.body = text_of(value);
-      value.SetNull();
-    }
-  }
-  if (!value.IsNull()) {
-    call.body = to_text(value);
-    call.json_body = true;
-  }
+  Json value = rendered_body(*body, state);
+  if (!value.IsNull()) set_body(std::move(value), call);
   const bool typed = std::any_of(call.headers.begin(), call.headers.end(),
                                  [](const auto& header) { return same_name(header.first, "content-type"); });
   if (!typed)
     call.headers.emplace_back("content-type", call.json_body ? "application/json" : "text/plain; charset=utf-8");
 }
 
-}  // namespace
-
-std::expected<HttpCall, std::string> make_call(const Json& spec, const Json& state, std::string idempotency_key) {
+std::expected<HttpCall, std::string> call_with(const Json& spec, const Json& state, const Json* body_state,
+                                               std::string idempotency_key) {
   HttpCall call;
   call.url = render_url(string_member(spec, "url"), state);
   if (call.url.empty()) return std::unexpected("there is no url");
   if (auto added = add_headers(spec, state, call); !added) return std::unexpected(added.error());
-  add_body(spec, state, call);
+  add_body(spec, body_state, call);
   call.method = upper(string_member(spec, "method", call.body.empty() ? "GET" : "POST"));
   call.timeout = timeout_of(spec);
   call.idempotency_key = std::move(idempotency_key);
@@ -125,6 +122,16 @@ std::expected<HttpCall, std::string> make_call(const Json& spec, const Json& sta
   if (breaker != nullptr) call.breaker_key = string_member(*breaker, "key");
   call.has_fallback = find(spec, "fallback_response") != nullptr;
   return call;
+}
+
+}  // namespace
+
+std::expected<HttpCall, std::string> make_call(const Json& spec, const Json& state, std::string idempotency_key) {
+  return call_with(spec, state, &state, std::move(idempotency_key));
+}
+
+std::expected<HttpCall, std::string> make_free_call(const Json& spec, std::string idempotency_key) {
+  return call_with(spec, make_object(), nullptr, std::move(idempotency_key));
 }
 
 std::expected<std::vector<std::pair<std::string, Json>>, std::string> outcome_values(const Json& spec,

@@ -18,6 +18,9 @@ namespace sluice::flow {
 [[nodiscard]] std::expected<HttpCall, std::string> make_call(const Json& spec, const Json& state,
                                                              std::string idempotency_key);
 
+// A call that stands free of any flow: its URL and headers may name secrets; its body is data, and goes out as it is.
+[[nodiscard]] std::expected<HttpCall, std::string> make_free_call(const Json& spec, std::string idempotency_key);
+
 // What the outcome writes, by target: the mapping of a 2xx body, else of fallback_response when there is one. The error
 // says why the call failed, by status or error class, never by the response's text.
 [[nodiscard]] std::expected<std::vector<std::pair<std::string, Json>>, std::string> outcome_values(

@@ -43,22 +43,6 @@ std::string replaced(std::string_view text, const Replace& replace) {
   return out;
 }
 
-// A value without the characters that mark secrets, so that it cannot pose as one.
-Json outgoing_copy(const Json& value) {
-  if (value.IsString()) return make_string(without_marks(text_of(value)));
-  Json copy(value.GetType());
-  if (value.IsArray()) {
-    for (const auto& item : value.GetArray()) push(copy, outgoing_copy(item));
-  } else if (value.IsObject()) {
-    for (const auto& member : value.GetObject()) {
-      copy.AddMember(make_string(without_marks(text_of(member.name))), outgoing_copy(member.value), json_allocator());
-    }
-  } else {
-    return clone(value);
-  }
-  return copy;
-}
-
 // A copy of a JSON value in which `text` stands in for every string that is not a key.
 template <typename Text>
 Json walked(const Json& value, const Text& text) {
@@ -140,6 +124,21 @@ std::string render_outgoing(std::string_view text, const Json& state) {
       out.append(without_marks(printed(*value)));
     }
   });
+}
+
+Json outgoing_copy(const Json& value) {
+  if (value.IsString()) return make_string(without_marks(text_of(value)));
+  Json copy(value.GetType());
+  if (value.IsArray()) {
+    for (const auto& item : value.GetArray()) push(copy, outgoing_copy(item));
+  } else if (value.IsObject()) {
+    for (const auto& member : value.GetObject()) {
+      copy.AddMember(make_string(without_marks(text_of(member.name))), outgoing_copy(member.value), json_allocator());
+    }
+  } else {
+    return clone(value);
+  }
+  return copy;
 }
 
 Json render_outgoing_value(const Json& value, const Json& state) {

@@ -30,6 +30,9 @@ enum class Unresolved { kKeep, kDrop };
 [[nodiscard]] std::string render_outgoing(std::string_view text, const Json& state);
 [[nodiscard]] Json render_outgoing_value(const Json& value, const Json& state);
 
+// A value that is no template, but for the characters that mark secrets, so that it cannot pose as one.
+[[nodiscard]] Json outgoing_copy(const Json& value);
+
 // The inside of a text that is exactly one reference, trimmed; empty when it is not.
 [[nodiscard]] std::string_view sole_reference(std::string_view text);
 
