@@ -49,7 +49,7 @@ run_tests() {
     esac
     folder=build/$preset
     shift 2
-    export TSAN_OPTIONS="suppressions=$ROOT/tests/sanitizers/thread.supp ${TSAN_OPTIONS:-}"
+    export TSAN_OPTIONS="disable_coredump=0 suppressions=$ROOT/tests/sanitizers/thread.supp ${TSAN_OPTIONS:-}"
     export ASAN_OPTIONS="disable_coredump=0 ${ASAN_OPTIONS:-}" # what a crash leaves is sluice's to decide
     export UBSAN_OPTIONS="suppressions=$ROOT/tests/sanitizers/undefined.supp ${UBSAN_OPTIONS:-}"
     export LSAN_OPTIONS="suppressions=$ROOT/tests/sanitizers/leak.supp:print_suppressions=0 ${LSAN_OPTIONS:-}"
