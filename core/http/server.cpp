@@ -90,6 +90,7 @@ struct Server::State {
   void suspend(MHD_Connection* connection);
   void resume(MHD_Connection* connection);
   void run() noexcept;
+  [[nodiscard]] unsigned connections() const;
 
   Handler handler;
   ServerLimits limits;
@@ -151,15 +152,22 @@ Server::State::~State() {
 
 void Server::State::run() noexcept {
   resumed = false;
+  const unsigned before = connections();
   MHD_run(daemon);
   MHD_UNSIGNED_LONG_LONG wait = 0;
-  if (resumed) {
+  // At its limit the daemon does not listen. That it may again it sees at the beginning of a run, which nothing else
+  // calls for when the last of its connections have ended.
+  if (resumed || connections() < before) {
     timer.start(std::chrono::milliseconds(0));
   } else if (MHD_get_timeout(daemon, &wait) == MHD_YES) {
     timer.start(std::chrono::milliseconds(wait));
   } else {
     timer.stop();
   }
+}
+
+unsigned Server::State::connections() const {
+  return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
 }
 
 void Server::State::suspend(MHD_Connection* connection) {

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
 
 #include "core/base/errors.h"
@@ -48,6 +49,10 @@ class Socket {
       got_.append(buffer, static_cast<std::size_t>(size));
     }
     return got_;
+  }
+  [[nodiscard]] bool closed() const {
+    char byte = 0;
+    return recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
   }
   const std::string& read_to_end() { return read_until("\x01 never"); }
 
@@ -323,6 +328,15 @@ TEST_F(ConsoleTest, AReaderThatDoesNotReadIsDroppedAndTheOthersGoOn) {
   Socket slow = watch("", "Last-Event-ID: 1\r\n");  // about 6 MB of them at once: more than may wait for it
   EXPECT_THAT(slow.read_to_end(), HasSubstr("event: lost\ndata: {\"reason\":\"this browser read too slowly\"}"));
   EXPECT_EQ(status(get("/api/me")), 200);
+}
+
+// The one too many is answered when one of those that say nothing has been closed, and not before.
+TEST_F(ConsoleTest, AtMostSixtyFourConnectionsAreOpenAndIdleOnesAreClosed) {
+  start();
+  std::vector<std::unique_ptr<Socket>> silent;
+  for (int i = 0; i < 64; ++i) silent.push_back(std::make_unique<Socket>(port_, ""));
+  EXPECT_EQ(status(get("/api/me")), 200);
+  EXPECT_TRUE(std::ranges::any_of(silent, [](const auto& socket) { return socket->closed(); }));
 }
 
 TEST_F(ConsoleTest, AtMostSixteenStreamsAreOpen) {
