@@ -61,8 +61,8 @@ check_package() {
   trap 'rm -rf --one-file-system "$guest_root"' EXIT
   heading "making a Debian to try it in"
   # shellcheck disable=SC2016 # the hooks' $1 is the new root
-  mmdebstrap --variant=minbase --include="systemd-sysv,dbus,postgresql,$depends" \
-    --customize-hook="copy-in $deb tests/package/guest examples/bookbot.json /opt" \
+  mmdebstrap --variant=minbase --include="systemd-sysv,dbus,sudo,postgresql,$depends" \
+    --customize-hook="copy-in $deb tests/package/guest docs/operations.md examples/bookbot.json /opt" \
     --customize-hook="copy-in tests/package/sluice-trial.service /etc/systemd/system" \
     --customize-hook='systemctl --root="$1" enable sluice-trial.service' \
     --customize-hook='rm -f "$1/usr/sbin/policy-rc.d"' bookworm "$guest_root" >"$log" 2>&1 || {

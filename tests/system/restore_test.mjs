@@ -1,7 +1,9 @@
 // A dump taken in the middle of work and restored into another cluster, as docs/operations.md has it: a listener refuses to run, resync makes it fit,
 // and everything that was under way goes on; nothing is lost and nothing happens twice.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Daemon, dsnOf, freePort, kPostgres, kWorld, must, query, receive, sluice, waitUntil } from './place.mjs';
 
@@ -9,6 +11,15 @@ const kSource = dsnOf(process.env.PGPORT, `restore_${process.pid}`);
 let place;
 let target; // DSN of the database in the other cluster
 let receiver;
+
+// What the page says is what is done.
+const kBlocks = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8').match(/(?<=^```sh restore\n)[^]*?(?=^```$)/gm);
+function follow(block) {
+  const env = { ...process.env, PATH: `${kPostgres}:${dirname(process.env.SLUICE)}:${process.env.PATH}`, old: kSource, new: target.replace(/\/sluice$/, '') };
+  const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', block], { encoding: 'utf8', cwd: place, env });
+  assert.equal(status, 0, stderr);
+  return stdout + stderr;
+}
 
 const tool = (name, ...words) => must([`${kPostgres}/${name}`, ...words], { asServer: true });
 
@@ -62,21 +73,15 @@ test('what was under way when the dump was taken goes on in another cluster', as
   await query(kSource, "select sluice.enqueue('sql', '{\"function\": \"public.act\", \"argument\": {\"n\": 1}}', idempotency_key => 'one')");
   await query(kSource, "select sluice.emit('test.unseen')");
 
-  // The roles belong to the cluster, so they come first.
-  writeFileSync(`${place}/roles.sql`, must([`${kPostgres}/pg_dumpall`, `--dbname=${dsnOf(process.env.PGPORT, 'postgres')}`, '--roles-only']));
-  must([`${kPostgres}/pg_dump`, `--dbname=${kSource}`, '--format=custom', `--file=${place}/dump`]);
-  must(['psql', '-Xq', target.replace(/sluice$/, 'postgres'), '-f', `${place}/roles.sql`]); // postgres is there already
-  await query(target.replace(/sluice$/, 'postgres'), 'create database sluice');
-  must([`${kPostgres}/pg_restore`, `--dbname=${target}`, '--exit-on-error', `${place}/dump`]);
+  assert.equal(kBlocks.length, 2);
+  follow(kBlocks[0]);
 
   const refused = sluice(target, 'listener');
   assert.notEqual(refused.status, 0);
   assert.match(refused.output, /the database comes from another cluster/);
   assert.match(refused.output, /sluice events resync/);
   assert.equal((await query(target, 'select count(*) from seen'))[0].count, '4', 'a listener that refuses changes nothing');
-  const resync = sluice(target, 'events', 'resync');
-  assert.equal(resync.status, 0, resync.output);
-  assert.match(resync.output, /2 events are to be handled/);
+  assert.match(follow(kBlocks[1]), /2 events are to be handled/);
 
   await withDaemons(target, ['worker', 'listener', 'notifier'], async () => {
     await query(target, "select sluice.send_input($1, '{\"text\": \"Bob\"}', 'name')", [waiting]);
