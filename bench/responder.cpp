@@ -188,7 +188,7 @@ int main(int argc, char** argv) {
   try {
     Responder responder(argc > 1 && std::string_view(argv[1]) == "--note");
     fmt::print("{}\n", responder.port());
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
     responder.run();
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());

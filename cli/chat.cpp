@@ -44,7 +44,7 @@ class Answers {
     }
     if (prompt_) {
       fmt::print("{} ", inked(">", Ink::kBold, takes_colour(stdout)));
-      std::fflush(stdout);
+      (void)std::fflush(stdout);
     }
     std::string line;
     if (!std::getline(std::cin, line)) return std::nullopt;
@@ -147,7 +147,7 @@ class Conversation {
         print_message(*find(row, "content"));
       }
     }
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
   }
 
   void print_message(const Json& content) const {

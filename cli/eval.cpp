@@ -98,7 +98,7 @@ ExitCode answer_lines(const Evaluate& evaluate) {
   while (std::getline(std::cin, line)) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     fmt::print("{}\n", to_text(answer_to(line, evaluate)));
-    if (std::cin.rdbuf()->in_avail() <= 0) std::fflush(stdout);
+    if (std::cin.rdbuf()->in_avail() <= 0) (void)std::fflush(stdout);
     progress.advance(0);
   }
   return ExitCode::kGood;

@@ -37,8 +37,8 @@ void handle_signals(void (*handler)(int)) {
 }
 
 void write_all(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  (void)std::fwrite(text.data(), 1, text.size(), stdout);
+  (void)std::fflush(stdout);
 }
 
 }  // namespace

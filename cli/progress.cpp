@@ -33,7 +33,7 @@ void Progress::advance(std::uint64_t done) {
   drawn_ = true;
   fmt::print(stderr, "\r{}\x1b[K",
              line(what_, done, total_, std::chrono::duration_cast<std::chrono::seconds>(now - begun_)));
-  std::fflush(stderr);
+  (void)std::fflush(stderr);
 }
 
 std::string Progress::line(std::string_view what, std::uint64_t done, std::uint64_t total,

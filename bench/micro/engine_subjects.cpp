@@ -48,7 +48,7 @@ const FlowSet& bookbot() {
   return kFlows;
 }
 
-const Context kContext{.now = std::chrono::sys_days(std::chrono::year(2026) / 3 / 4)};
+constexpr Context kContext{.now = std::chrono::sys_days(std::chrono::year(2026) / 3 / 4)};
 
 Session fresh() {
   Session session;

@@ -37,7 +37,7 @@ int run_times(const std::string& name, long times) {
     for (long i = 0; i < times; ++i) operation();
     return 0;
   }
-  std::fprintf(stderr, "there is no subject %s\n", name.c_str());
+  (void)std::fprintf(stderr, "there is no subject %s\n", name.c_str());
   return 2;
 }
 

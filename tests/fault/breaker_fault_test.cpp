@@ -121,15 +121,14 @@ TEST_F(BreakerFault, AProbeWhoseWorkerIsKilledMakesWay) {
     if (count == 2) gate.wait();
     return count == 1 ? TargetReply{500, "{}"} : TargetReply{200, R"({"n": 7})"};
   });
-  setenv("SLUICE_SECRET_PLACE", "hidden", 1);
   publish_guarded(target.url("/{{secret:place}}"), R"({"failures": 1, "open": 1})");
-  DaemonProcess first("worker", database_.dsn());
+  DaemonProcess first("worker", database_.dsn(), {}, {"SLUICE_SECRET_PLACE=hidden"});
   finish_in(start("guarded"), "bad");
   EXPECT_EQ(breakers(), "127.0.0.1 open");  // nothing of the secret
   const std::string token = start("guarded");
   target.wait_for_requests(2);
   first.kill();
-  DaemonProcess second("worker", database_.dsn());
+  DaemonProcess second("worker", database_.dsn(), {}, {"SLUICE_SECRET_PLACE=hidden"});
   finish_in(token, "good");
   gate.open();
   EXPECT_EQ(client_.value("select good_probes from sluice.circuit_breakers"), "1");

@@ -1,5 +1,4 @@
 // Daemons whose wall clock is wrong: what is due when is the database's to say.
-#include <cstdlib>
 #include <filesystem>
 
 #include "tests/fault/fault_fixture.h"
@@ -8,30 +7,18 @@
 namespace sluice::test {
 namespace {
 
-// For the daemons that are started while it lives.
-class WrongClock {
- public:
-  explicit WrongClock(const char* offset) {
-    setenv("LD_PRELOAD", library().c_str(), 1);
-    setenv("FAKETIME", offset, 1);
-    setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1", 1);
+std::string faketime() {
+  for (const auto& folder : std::filesystem::directory_iterator("/usr/lib")) {
+    const auto path = folder.path() / "faketime" / "libfaketimeMT.so.1";
+    if (std::filesystem::exists(path)) return path;
   }
-  ~WrongClock() {
-    unsetenv("LD_PRELOAD");
-    unsetenv("FAKETIME");
-  }
-  WrongClock(const WrongClock&) = delete;
-  WrongClock& operator=(const WrongClock&) = delete;
+  throw std::runtime_error("libfaketime is missing: ./dev deps installs it");
+}
 
- private:
-  static std::string library() {
-    for (const auto& folder : std::filesystem::directory_iterator("/usr/lib")) {
-      const auto path = folder.path() / "faketime" / "libfaketimeMT.so.1";
-      if (std::filesystem::exists(path)) return path;
-    }
-    throw std::runtime_error("libfaketime is missing: ./dev deps installs it");
-  }
-};
+// The environment of a daemon whose wall clock is wrong by `offset`.
+std::vector<std::string> wrong_clock(const std::string& offset) {
+  return {"LD_PRELOAD=" + faketime(), "FAKETIME=" + offset, "FAKETIME_DONT_FAKE_MONOTONIC=1"};
+}
 
 class ClockFault : public FaultTest {
  protected:
@@ -59,14 +46,12 @@ class ClockFault : public FaultTest {
 };
 
 TEST_F(ClockFault, TimeoutsAreNotLateWhenAWorkersClockIsAhead) {
-  const WrongClock ahead("+2h");
-  DaemonProcess worker("worker", database_.dsn());
+  DaemonProcess worker("worker", database_.dsn(), {}, wrong_clock("+2h"));
   expect_timeouts();
 }
 
 TEST_F(ClockFault, TimeoutsAreNotEarlyWhenAWorkersClockIsBehind) {
-  const WrongClock behind("-2h");
-  DaemonProcess worker("worker", database_.dsn());
+  DaemonProcess worker("worker", database_.dsn(), {}, wrong_clock("-2h"));
   expect_timeouts();
 }
 

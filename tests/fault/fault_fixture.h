@@ -72,7 +72,9 @@ inline int metric(const DaemonProcess& daemon, const std::string& name, int abse
   return line == std::string::npos ? absent : std::stoi(text.substr(line + name.size() + 2));
 }
 
-inline const std::vector<std::string> kWithMetrics{"--metrics.listen", "127.0.0.1:0"};
+inline std::vector<std::string> with_metrics() {
+  return {"--metrics.listen", "127.0.0.1:0"};
+}
 
 class FaultTest : public testing::Test {
  protected:

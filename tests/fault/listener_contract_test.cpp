@@ -210,7 +210,7 @@ TEST_F(ListenerContract, LagAndBatchesAreShownInTheViewAndInMetrics) {
       "select sluice.on_event('slow', '{*}', 'wait(jsonb)'), sluice.on_event('other', '{never}', 'wait(jsonb)')");
   client_.run("select sluice.emit('a'), sluice.emit('b'), sluice.emit('c')");
   client_.run("select pg_advisory_lock(7), pg_sleep(0.01)");
-  const DaemonProcess listener("listener", database_.dsn(), kWithMetrics);
+  const DaemonProcess listener("listener", database_.dsn(), with_metrics());
   const std::string lag =
       "select concat_ws(' ', events_behind, seconds_behind > 0.01, running, enabled, parked) from sluice.consumer_lag "
       "where name = ";

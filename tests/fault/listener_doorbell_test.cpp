@@ -25,7 +25,7 @@ class ListenerDoorbell : public FaultTest {
 };
 
 TEST_F(ListenerDoorbell, AskedToRingItIsRungByTheCommit) {
-  const DaemonProcess listener("listener", database_.dsn(), kWithMetrics);
+  const DaemonProcess listener("listener", database_.dsn(), with_metrics());
   client_.wait_until(kFlag, "1");
   client_.run("select pg_sleep(0.3)");  // it drains, and sleeps unless another test has a transaction open
   client_.run("select sluice.emit('rings')");
@@ -35,7 +35,7 @@ TEST_F(ListenerDoorbell, AskedToRingItIsRungByTheCommit) {
 }
 
 TEST_F(ListenerDoorbell, AWriterThatSawItAwakeIsWaitedForBeforeItSleeps) {
-  const DaemonProcess listener("listener", database_.dsn(), kWithMetrics);
+  const DaemonProcess listener("listener", database_.dsn(), with_metrics());
   const std::string script = testing::TempDir() + "/" + database_.name() + ".sql";
   std::ofstream(script) << "select sluice.emit('keeps.awake');\n";
   const std::string dsn = database_.dsn();

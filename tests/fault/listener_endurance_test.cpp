@@ -102,7 +102,7 @@ TEST_F(ListenerEndurance, AHalfOpenConnectionIsFoundWhileItSleeps) {
 
 TEST_F(ListenerEndurance, WithoutNotificationsItPollsAndPreparedTransactionsWork) {
   register_consumers();
-  std::vector<std::string> options = kWithMetrics;
+  std::vector<std::string> options = with_metrics();
   options.insert(options.end(), {"--database.wake", "poll", "--database.poll_interval", "5ms"});
   const DaemonProcess listener("listener", database_.dsn(), options);
   client_.wait_until("select pg_sequence_last_value('sluice.events_awake')", "0");
@@ -123,8 +123,8 @@ TEST_F(ListenerEndurance, WithoutNotificationsItPollsAndPreparedTransactionsWork
 // Bursts and silence in turn, so that the listener goes to sleep again and again while writers begin.
 TEST_F(ListenerEndurance, BurstsFromIdleAreNeverFoundByTheHeartbeat) {
   register_consumers();
-  const DaemonProcess first("listener", database_.dsn(), kWithMetrics);
-  const DaemonProcess second("listener", database_.dsn(), kWithMetrics);
+  const DaemonProcess first("listener", database_.dsn(), with_metrics());
+  const DaemonProcess second("listener", database_.dsn(), with_metrics());
   std::mt19937 random(20261124);
   for (int n = 0; n < 40; ++n) {
     const auto pause = std::uniform_int_distribution<int>(0, 40)(random);
@@ -144,7 +144,7 @@ TEST_F(ListenerEndurance, BurstsFromIdleAreNeverFoundByTheHeartbeat) {
 TEST_F(ListenerEndurance, ANotificationThatComesAfterTheHeartbeatsPollIsNotTakenForLost) {
   register_consumers();
   TcpProxy proxy(TestCluster::instance().port());
-  const DaemonProcess listener("listener", database_.dsn_through(proxy.port()), kWithMetrics);
+  const DaemonProcess listener("listener", database_.dsn_through(proxy.port()), with_metrics());
   expect_all_seen_once(client_);
   proxy.delay_traffic(std::chrono::milliseconds(150));
   for (int n = 0; n < 6; ++n) {
@@ -203,7 +203,7 @@ TEST_F(ListenerEndurance, ServerRestartedAndListenersKilledAtRandomNothingIsLost
   const auto end = Clock::now() + length;
   while (Clock::now() < end) {
     for (auto& listener : listeners) {
-      if (!listener) listener = std::make_unique<DaemonProcess>("listener", database_.dsn(), kWithMetrics);
+      if (!listener) listener = std::make_unique<DaemonProcess>("listener", database_.dsn(), with_metrics());
     }
     const auto pause = std::chrono::milliseconds(std::uniform_int_distribution<int>(100, 1500)(random));
     std::this_thread::sleep_for(pause);  // until the random moment of the next death
@@ -222,7 +222,7 @@ TEST_F(ListenerEndurance, ServerRestartedAndListenersKilledAtRandomNothingIsLost
   over = true;
   writers.join();
   for (auto& listener : listeners) {
-    if (!listener) listener = std::make_unique<DaemonProcess>("listener", database_.dsn(), kWithMetrics);
+    if (!listener) listener = std::make_unique<DaemonProcess>("listener", database_.dsn(), with_metrics());
   }
   Client after(database_.dsn());
   expect_all_seen_once(after);

@@ -29,16 +29,12 @@ std::string next_log_file(const std::string& daemon) {
 }  // namespace
 
 DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn,
-                             const std::vector<std::string>& arguments)
+                             const std::vector<std::string>& arguments, const std::vector<std::string>& environment)
     : log_file_(next_log_file(daemon)) {
-  std::vector<std::string> words{std::string(SLUICE_BINARY_DIR) + "/bin/sluice",
-                                 daemon,
-                                 "--dsn",
-                                 dsn,
-                                 "--http.allow_networks",
-                                 "127.0.0.0/8",
-                                 "--log.level",
-                                 "debug"};
+  std::vector<std::string> words{"env"};
+  words.insert(words.end(), environment.begin(), environment.end());
+  words.insert(words.end(), {std::string(SLUICE_BINARY_DIR) + "/bin/sluice", daemon, "--dsn", dsn,
+                             "--http.allow_networks", "127.0.0.0/8", "--log.level", "debug"});
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -49,7 +45,7 @@ DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn,
     const int log = open(log_file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
-    execv(argv[0], argv.data());
+    execvp(argv[0], argv.data());
     _exit(127);
   }
   const auto until = std::chrono::steady_clock::now() + kPatience;

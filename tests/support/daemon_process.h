@@ -11,8 +11,10 @@ namespace sluice::test {
 class DaemonProcess {
  public:
   // Starts `sluice DAEMON --dsn DSN ARGUMENTS…` with requests to 127.0.0.0/8 allowed and waits until it says that it is
-  // ready. Its log goes to a file under the build folder, which a failed start shows.
-  DaemonProcess(const std::string& daemon, const std::string& dsn, const std::vector<std::string>& arguments = {});
+  // ready. Its log goes to a file under the build folder, which a failed start shows. `environment` is added to ours:
+  // NAME=VALUE each.
+  DaemonProcess(const std::string& daemon, const std::string& dsn, const std::vector<std::string>& arguments = {},
+                const std::vector<std::string>& environment = {});
   ~DaemonProcess();  // kills it if it still runs
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
