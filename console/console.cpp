@@ -79,8 +79,11 @@ class Console : public Service {
     bool checked = false;
     while (!context.stop.stop_requested()) {
       try {
-        if (!checked) co_await check_schema(database);
-        checked = true;
+        if (!checked) {
+          co_await check_schema(database);
+          checked = true;
+          co_await database.warm();
+        }
         co_await series.sample(database);
         context.health.ready();
       } catch (const pg::PgError& error) {

@@ -1,5 +1,8 @@
 #include "console/database.h"
 
+#include <vector>
+
+#include "console/questions.h"
 #include "sql/sql_text.h"
 
 namespace sluice::console {
@@ -38,6 +41,16 @@ Database::Database(Loop& loop, BlockingPool& blocking, pg::ConnectOptions databa
   database = acting(std::move(database), "sluice_api");
   database.settings.emplace_back("default_transaction_read_only", "off");
   actor_.emplace(loop, blocking, std::move(database), kActors);
+}
+
+Task<void> Database::warm() {
+  const Deadline deadline = Clock::now() + kPatience;
+  std::vector<pg::Lease> connections;  // lent out until the end, else the same one would be had again
+  for (std::size_t i = 0; i < kReaders; ++i) {
+    connections.push_back(co_await reader_.acquire(deadline));
+    for (Question& question : first_questions())
+      (void)co_await connections.back()->query(sql::query(question.statement), std::move(question.params), deadline);
+  }
 }
 
 Task<pg::Result> Database::read(std::string_view statement, pg::Params params) {

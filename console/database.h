@@ -14,6 +14,10 @@ class Database {
   // Reads as sluice_reader in read-only transactions; acts as sluice_api, only with `actions`. A statement has 5 s.
   Database(Loop& loop, BlockingPool& blocking, pg::ConnectOptions database, bool actions);
 
+  // Opens every connection that reads and asks on each what the pages ask first: the first question on a connection
+  // takes ten times as long as the next, for the server then reads its catalogues and plans. Throws as read().
+  Task<void> warm();
+
   // Named statements of sql/queries/console. PgError as Connection::query; kLost when no connection could be had in
   // time.
   Task<pg::Result> read(std::string_view statement, pg::Params params = {});

@@ -1,6 +1,7 @@
 #include "console/questions.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace sluice::console {
@@ -207,6 +208,16 @@ std::expected<Question, Refusal> question_for(std::span<const std::string> words
     return detail_question(words[0], words[1], parameters);
   }
   return std::unexpected(Refusal{404, "not_found", "there is nothing at this path", "docs/console.md lists the paths"});
+}
+
+std::vector<Question> first_questions() {
+  constexpr std::string_view kNobody = "00000000-0000-0000-0000-000000000000";
+  std::vector<Question> questions;
+  for (const List& list : lists()) questions.push_back(*question_for(std::array{std::string(list.path)}, {}));
+  for (const auto& [kind, word] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
+           {"sessions", kNobody}, {"tasks", "1"}, {"deliveries", "1"}, {"endpoints", kNobody}, {"flows", ""}})
+    questions.push_back(*question_for(std::array{std::string(kind), std::string(word)}, {}));
+  return questions;
 }
 
 }  // namespace sluice::console

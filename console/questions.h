@@ -24,6 +24,9 @@ struct Question {
 [[nodiscard]] std::expected<Question, Refusal> question_for(std::span<const std::string> words,
                                                             const http::Parameters& parameters);
 
+// What the pages ask first: every list without filters, and one of each kind that there is not.
+[[nodiscard]] std::vector<Question> first_questions();
+
 // The id in a path as a number of a task or delivery, or as the id of an endpoint or session.
 [[nodiscard]] std::expected<std::int64_t, Refusal> number_in(std::string_view word);
 [[nodiscard]] std::expected<Uuid, Refusal> id_in(std::string_view word);

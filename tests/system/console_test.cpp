@@ -110,6 +110,13 @@ class ConsoleTest : public CliTest {
   std::string host_, token_, cookie_;
 };
 
+TEST_F(ConsoleTest, ItsConnectionsAreThereBeforeAnybodyAsks) {
+  start();
+  EXPECT_EQ(value("select count(*) from pg_stat_activity where datname = current_database() and "
+                  "application_name = 'sluice console'"),
+            "3");
+}
+
 TEST_F(ConsoleTest, OnlyWhoHasTheAddressIsLetIn) {
   start();
   EXPECT_EQ(status(ask("GET", "/", "")), 401);

@@ -34,7 +34,7 @@ function options(element: HTMLElement, lines: Line[], width: number, format: (n:
     cursor: { sync: { key: 'overview' }, y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.15, 1)] } },
     axes: [
-      { ...axis, grid: { show: false }, size: 22, gap: 3, space: 70, values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => (step % 60 === 0 ? kMinute : kSecond).format(at * 1000)) },
+      { ...axis, grid: { show: false }, size: 26, gap: 8, space: 70, values: (_plot, ticks, _axis, _space, step) => ticks.map((at) => (step % 60 === 0 ? kMinute : kSecond).format(at * 1000)) },
       { ...axis, size: 54, space: 32, values: (_plot, ticks) => ticks.map(format) },
     ],
     series: [{}, ...lines.map((line) => ({
