@@ -85,7 +85,9 @@ Words flags_of(const Command& command) {
   Words flags{"--config", "--dsn", "--dump-config", "--help"};
   for (const Flag& flag : command.flags) flags.insert(fmt::format("--{}", flag.name));
   if (command.daemon) {
-    for (const OptionSpec& spec : option_table()) flags.insert(fmt::format("--{}", spec.name));
+    flags.emplace("--version");
+    for (const OptionSpec& spec : option_table())
+      flags.insert(fmt::format("--{}", spec.short_flag.empty() ? spec.name : spec.short_flag));
   }
   return flags;
 }
