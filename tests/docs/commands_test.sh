@@ -18,6 +18,7 @@ is_run() {
     sql | sh | 'json '?*) [[ $followed == *" $1 "* ]] ;;                                      # tests/docs/run
     'sh package' | 'sh installed') [[ $1 == docs/operations.md && -e tests/package/guest ]] ;; # ./dev package --check: they need root and systemd
     'sh restore') [[ $1 == docs/operations.md && -e tests/system/restore_test.mjs ]] ;;        # two servers
+    toml) ;;                                                                                   # below
     yaml) [[ $1 == docs/operations.md && -e tests/monitoring/run ]] ;;                         # promtool
     *) return 1 ;;
   esac
@@ -54,11 +55,15 @@ exists() {
   done
 }
 
+configuration=$(mktemp)
+trap 'rm "$configuration"' EXIT
 named=0
 for page in README.md CONTRIBUTING.md docs/*.md docs/decisions/*.md; do
   while read -r kind; do
     is_run "$page" "$kind" || refuse "$page: no test runs its block of kind '$kind'"
   done < <(awk '/^```/ { inside = !inside; if (inside) print substr($0, 4) }' "$page")
+  awk '/^```/ { inside = $0 == "```toml"; next } inside' "$page" >"$configuration"
+  "$sluice" check-config --config "$configuration" >/dev/null || refuse "$page: sluice does not take its configuration"
   # The commands of the README's table are named, not run: ./dev run and ./dev test run the tests.
   while read -r line; do
     exists "${line%%  *}" || refuse "$page: a command in no block that a test runs: $line"
