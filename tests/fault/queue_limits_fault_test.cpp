@@ -86,6 +86,7 @@ TEST_F(QueueLimits, AreNeverExceededByFourWorkersThatAreKilled) {
       "max_attempts => 100, priority => n % 3) from generate_series(1, 300) n",
       target.url()));
   std::vector<std::unique_ptr<DaemonProcess>> workers;
+  workers.reserve(4);
   const auto add = [&] { workers.push_back(std::make_unique<DaemonProcess>("worker", database_.dsn())); };
   for (int i = 0; i < 4; ++i) add();
   client_.wait_until("select count(*) <= 200 from sluice_private.tasks where queue = 'narrow'", "t");
@@ -108,6 +109,7 @@ TEST_F(QueueLimits, StartsWithinAPeriodAreNeverMoreThanTheRate) {
   client_.run(fmt::format("select sluice.enqueue('http', '{{\"url\": \"{}\"}}', 'paced') from generate_series(1, 35)",
                           target.url()));
   std::vector<std::unique_ptr<DaemonProcess>> workers;
+  workers.reserve(4);
   for (int i = 0; i < 3; ++i) workers.push_back(std::make_unique<DaemonProcess>("worker", database_.dsn()));
   client_.wait_until("select count(*) from sluice_private.tasks where queue = 'paced'", "0");
   EXPECT_EQ(

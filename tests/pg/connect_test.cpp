@@ -80,9 +80,9 @@ TEST_F(Connect, UnderstandsServiceFiles) {
   std::ofstream(path) << "[mine]\nhost=127.0.0.1\nport=" << test::TestCluster::instance().port()
                       << "\nuser=postgres\ndbname=" << database_.name() << "\n";
   // libpq of Debian 12 takes the file's name from nowhere else; nobody else reads the environment meanwhile.
-  setenv("PGSERVICEFILE", path.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+  setenv("PGSERVICEFILE", path.c_str(), 1);
   EXPECT_EQ(value(*connect("service=mine"), "select current_database()"), database_.name());
-  unsetenv("PGSERVICEFILE");  // NOLINT(concurrency-mt-unsafe)
+  unsetenv("PGSERVICEFILE");
 }
 
 TEST_F(Connect, AnUnreachableServerIsLostWithExitCode69) {
