@@ -77,12 +77,16 @@ class Console : public Service {
 
   static Task<void> keep_sampling(ServiceContext& context, Database& database, Series& series) {
     bool checked = false;
+    bool warm = false;
     while (!context.stop.stop_requested()) {
       try {
         if (!checked) {
           co_await check_schema(database);
           checked = true;
+        }
+        if (!warm) {
           co_await database.warm();
+          warm = true;
         }
         co_await series.sample(database);
         context.health.ready();

@@ -213,7 +213,18 @@ std::expected<Question, Refusal> question_for(std::span<const std::string> words
 std::vector<Question> first_questions() {
   constexpr std::string_view kNobody = "00000000-0000-0000-0000-000000000000";
   std::vector<Question> questions;
-  for (const List& list : lists()) questions.push_back(*question_for(std::array{std::string(list.path)}, {}));
+  const auto ask = [&](std::string_view list, const http::Parameters& parameters) {
+    questions.push_back(*question_for(std::array{std::string(list)}, parameters));
+  };
+  for (const List& list : lists()) {
+    ask(list.path, {});
+    for (const Filter& filter : list.filters) {
+      const std::string_view value = filter.id ? kNobody : filter.choices.empty() ? "none" : filter.choices;
+      ask(list.path, {{std::string(filter.name), std::string(value.substr(0, value.find(' ')))}});
+    }
+  }
+  ask("tasks", {{"session", std::string(kNobody)}});
+  ask("sessions", {{"q", std::string(kNobody)}});
   for (const auto& [kind, word] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
            {"sessions", kNobody}, {"tasks", "1"}, {"deliveries", "1"}, {"endpoints", kNobody}, {"flows", ""}})
     questions.push_back(*question_for(std::array{std::string(kind), std::string(word)}, {}));

@@ -24,7 +24,7 @@ struct Question {
 [[nodiscard]] std::expected<Question, Refusal> question_for(std::span<const std::string> words,
                                                             const http::Parameters& parameters);
 
-// What the pages ask first: every list without filters, and one of each kind that there is not.
+// Every list without filters and with each of them, and one of each kind that there is not.
 [[nodiscard]] std::vector<Question> first_questions();
 
 // The id in a path as a number of a task or delivery, or as the id of an endpoint or session.
