@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "console/questions.h"
+#include "core/pg/pg_error.h"
 #include "sql/sql_text.h"
 
 namespace sluice::console {
@@ -44,12 +45,17 @@ Database::Database(Loop& loop, BlockingPool& blocking, pg::ConnectOptions databa
 }
 
 Task<void> Database::warm() {
-  const Deadline deadline = Clock::now() + kPatience;
   std::vector<pg::Lease> connections;  // lent out until the end, else the same one would be had again
   for (std::size_t i = 0; i < kReaders; ++i) {
-    connections.push_back(co_await reader_.acquire(deadline));
-    for (Question& question : first_questions())
-      (void)co_await connections.back()->query(sql::query(question.statement), std::move(question.params), deadline);
+    connections.push_back(co_await reader_.acquire(Clock::now() + kPatience));
+    for (Question& question : first_questions()) {
+      try {
+        (void)co_await connections.back()->query(sql::query(question.statement), std::move(question.params),
+                                                 Clock::now() + kPatience);
+      } catch (const pg::PgError& error) {
+        if (error.kind() == pg::ErrorKind::kLost) throw;  // what else is wrong is told to whoever asks it
+      }
+    }
   }
 }
 

@@ -14,8 +14,9 @@ class Database {
   // Reads as sluice_reader in read-only transactions; acts as sluice_api, only with `actions`. A statement has 5 s.
   Database(Loop& loop, BlockingPool& blocking, pg::ConnectOptions database, bool actions);
 
-  // Opens every connection that reads and asks on each what the pages ask first: the first question on a connection
-  // takes ten times as long as the next, for the server then reads its catalogues and plans. Throws as read().
+  // Opens every connection that reads and asks on each first_questions(): the first question on a connection takes ten
+  // times as long as the next, for the server then reads its catalogues and plans. One that the server does not answer
+  // is passed over; PgError (kLost) when the connection is gone.
   Task<void> warm();
 
   // Named statements of sql/queries/console. PgError as Connection::query; kLost when no connection could be had in

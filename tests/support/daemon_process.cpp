@@ -39,15 +39,18 @@ DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn,
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  // Emptied before the fork: an earlier test process may have had our id, and its log says ready and an address, too.
+  const int log_fd = open(log_file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (log_fd < 0) throw std::runtime_error("cannot open " + log_file_);
   pid_ = fork();
-  if (pid_ < 0) throw std::runtime_error("cannot fork");
   if (pid_ == 0) {
-    const int log = open(log_file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    dup2(log, STDOUT_FILENO);
-    dup2(log, STDERR_FILENO);
+    dup2(log_fd, STDOUT_FILENO);
+    dup2(log_fd, STDERR_FILENO);
     execvp(argv[0], argv.data());
     _exit(127);
   }
+  close(log_fd);
+  if (pid_ < 0) throw std::runtime_error("cannot fork");
   const auto until = std::chrono::steady_clock::now() + kPatience;
   while (log().find("info  ready status=") == std::string::npos) {
     if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
