@@ -16,6 +16,7 @@ export class Load {
     this.pool.on('error', () => {}); // an idle connection whose server went away
     this.acknowledged = []; // {at, what, key, session_id}
     this.stopped = null; // when
+    this.held = false; // nothing new is begun while it is
     this.repeats = 0;
     this.count = 0;
   }
@@ -96,6 +97,10 @@ export class Load {
 
   async #client() {
     while (!this.stopped) {
+      if (this.held) {
+        await sleep(200);
+        continue;
+      }
       await this.#do(this.random.pick(kKinds), `n${++this.count}`);
       await sleep(this.random.between(20, 200));
     }

@@ -17,6 +17,7 @@ import { Subscriber } from './subscriber.mjs';
 
 const pg = createRequire(new URL('../node/package.json', import.meta.url))('pg');
 const kSettle = 180_000; // milliseconds that all may take to become still
+const kEnough = 10_000; // deliveries, events, tasks or sessions under way, beyond which the clients pause
 const kSluice = process.env.SLUICE;
 const kFolder = process.env.SLUICE_SOAK_FOLDER;
 
@@ -84,6 +85,16 @@ const kUnfinished = `
          (select count(*) from sluice.webhook_deliveries)::int as deliveries,
          (select coalesce(sum(events_behind), 0) from sluice.consumer_lag where enabled)::int as events`;
 
+// The clients pause while more is under way than the daemons take off in a while, as a service in front of them would: else an hour of load on
+// a slow machine ends in hours of draining. The faults go on.
+async function holdBack(load, servers) {
+  while (!load.stopped) {
+    const left = await withClient(servers.dsn(), async (client) => (await client.query(kUnfinished)).rows[0]).catch(() => null);
+    if (left) load.held = Object.values(left).some((count) => count > kEnough);
+    await sleep(1000);
+  }
+}
+
 // Until nothing is under way any more, and that three times in a row; false when that takes too long.
 async function becomeStill(servers, print) {
   const until = Date.now() + kSettle;
@@ -118,6 +129,7 @@ async function main() {
   subscriber.start();
   const load = new Load({ dsn: () => servers.clientDsn, service: world.url, random: new Random(seed + 2), clients: 24 });
   load.start();
+  holdBack(load, servers);
   const say = (text) => print(`  ${((Date.now() - began) / 1000).toFixed(1).padStart(7)} s  ${text}`);
   const admin = (sql) => withClient(servers.dsn(), (client) => client.query(sql));
   const nemesis = new Nemesis({ random: new Random(seed), unable: Object.keys(unable), say, daemons, servers, world, admin, grants });
