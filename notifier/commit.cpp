@@ -59,6 +59,7 @@ pg::Params commit_params(std::int64_t process, std::span<const Ended> batch, con
         return e.response ? std::optional<std::string_view>(*e.response) : std::nullopt;
       }));
   add_lanes(params, news);
+  params.timestamptz_array(column<Timestamp>(batch, [](const Ended& e) { return e.delivery.created_at; }));
   return params;
 }
 

@@ -28,12 +28,13 @@ double seconds_since(Clock::time_point start) {
 
 }  // namespace
 
-Pump::Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& runner, WorkerMetrics& metrics,
-           DatabaseDenied& denied, Limits limits)
+Pump::Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& runner, SqlBacklog& backlog,
+           WorkerMetrics& metrics, DatabaseDenied& denied, Limits limits)
     : loop_(loop),
       reconnector_(std::move(reconnector)),
       process_(process),
       runner_(runner),
+      backlog_(backlog),
       metrics_(metrics),
       denied_(denied),
       limits_(limits),
@@ -60,9 +61,11 @@ Task<void> Pump::listen(Scout& scout, StopToken stop) {
 Task<void> Pump::run(StopToken stop, Clock::duration grace) {
   co_await connect();
   while (!stop.stop_requested()) {
-    const bool claim = claim_wanted_ && capacity() > 0;
+    const bool claim = claim_wanted_ && !working_off_ && capacity() > 0;
     const bool now = claim && (Clock::now() >= gathered_ || capacity() >= limits_.in_flight / 4);
-    if (now || !ended_.empty()) {
+    if (now && last_claim_.full && backlog_.is_likely()) {
+      running_.spawn(work_off(stop));
+    } else if (now || !ended_.empty()) {
       co_await round(now);
     } else {
       (void)co_await work_.wait(claim ? gathered_ : kNoDeadline, stop);
@@ -70,7 +73,7 @@ Task<void> Pump::run(StopToken stop, Clock::duration grace) {
   }
   claiming_ = false;
   const Deadline until = Clock::now() + grace;
-  while (Clock::now() < until && (!in_flight_.empty() || !ended_.empty())) {
+  while (Clock::now() < until && (!in_flight_.empty() || !ended_.empty() || working_off_)) {
     if (ended_.empty()) {
       (void)co_await work_.wait(until);
     } else {
@@ -99,6 +102,14 @@ Task<void> Pump::round(bool claim) {
   std::vector<Disposition> batch = take_batch();
   const int room = claim ? capacity() + static_cast<int>(batch.size()) : 0;
   co_await commit(std::move(batch), std::min(room, limits_.in_flight));
+}
+
+// No claim is made meanwhile; the one that is wanted comes after it.
+Task<void> Pump::work_off(StopToken stop) {
+  working_off_ = true;
+  reached_ = co_await backlog_.work_off(reached_, stop);
+  working_off_ = false;
+  work_.set();
 }
 
 // One round trip. Whatever fails leaves the database as it was, or the connection unknown; then the same outcomes are
@@ -252,8 +263,10 @@ void Pump::take_on(Disposition& disposition, const pg::Row& row, const Process::
 }
 
 void Pump::start(const pg::Result& claimed, const Process::Claimant& claimant) {
+  backlog_.claim_begins();
   for (const pg::Row& row : claimed) {
     ClaimedTask task = claimed_task_from(row, claimant);
+    backlog_.claimed(task);
     reached_ = std::max(reached_, *task.order_key);
     metrics_.claimed.add();
     begin(std::move(task));

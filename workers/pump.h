@@ -14,6 +14,7 @@
 #include "workers/limited_claims.h"
 #include "workers/runner.h"
 #include "workers/scout.h"
+#include "workers/sql_backlog.h"
 #include "workers/worker_metrics.h"
 
 namespace sluice::workers {
@@ -26,8 +27,8 @@ class Pump {
     int taken_on = 20;  // tasks of one session in a row without a claim, so that others get their turn
   };
 
-  Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& runner, WorkerMetrics& metrics,
-       DatabaseDenied& denied, Limits limits);
+  Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& runner, SqlBacklog& backlog,
+       WorkerMetrics& metrics, DatabaseDenied& denied, Limits limits);
 
   // Claims and commits until `stop`; then only commits, until nothing is in flight or `grace` has passed, and hands
   // back the rest without counting an attempt.
@@ -41,6 +42,7 @@ class Pump {
  private:
   Task<void> run_task(ClaimedTask task);
   Task<void> round(bool claim);
+  Task<void> work_off(StopToken stop);
   Task<void> commit(std::vector<Disposition> batch, int claim_limit);
   Task<void> commit_parts(std::vector<Disposition> batch, bool transient, std::string error);
   Task<void> connect();
@@ -64,6 +66,7 @@ class Pump {
   pg::Reconnector reconnector_;
   Process& process_;
   Runner& runner_;
+  SqlBacklog& backlog_;
   WorkerMetrics& metrics_;
   DatabaseDenied& denied_;
   Limits limits_;
@@ -75,7 +78,8 @@ class Pump {
   Event work_;     // something to commit, or a claim is wanted
   Event claimed_;  // a wanted claim was made
   bool claim_wanted_ = false;
-  bool claiming_ = true;  // false once stopping
+  bool claiming_ = true;      // false once stopping
+  bool working_off_ = false;  // a backlog, instead of claims
   Claimed last_claim_;
   Clock::time_point gathered_{};  // a claim is worth its round trip from then on, whatever its size
   LimitedClaims limited_;

@@ -13,7 +13,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kTransactions = 3;  // at once; one connection of the pool stays for loading flows
-constexpr std::size_t kMostAtOnce = 128;
 // A batch whose tasks took less may be larger next time, one whose tasks took more is to be smaller. The commit does
 // not count: it costs the same however small a batch is, and a slow disk would bring every batch down to one task.
 constexpr milliseconds kShort{10};
@@ -24,6 +23,11 @@ pg::Params params_of(const std::vector<std::int64_t>& ids, const std::vector<std
 }
 
 }  // namespace
+
+SqlCall call_of(const ClaimedTask& task) {
+  return {.function = std::string(string_member(task.payload, "function")),
+          .role = std::string(string_member(task.payload, "role"))};
+}
 
 SqlTasks::SqlTasks(Loop& loop, pg::Pool& pool) : loop_(loop), pool_(pool), working_(loop) {}
 
@@ -37,15 +41,22 @@ Task<void> SqlTasks::warm_up() {
 }
 
 Task<Committed> SqlTasks::run(const ClaimedTask& task) {
-  std::string call(string_member(task.payload, "function"));
-  call.append("\n").append(string_member(task.payload, "role"));
-  Line& line = lines_[call];
+  Line& line = lines_[call_of(task)];
   auto waiting = std::make_shared<Waiting>(loop_, task.id, task.token);
   line.waiting.push_back(waiting);
   if (working_.running() < kTransactions) working_.spawn(work());
   (void)co_await waiting->done.wait();
   if (waiting->failure) std::rethrow_exception(waiting->failure);
   co_return Committed{.lost = waiting->lost};
+}
+
+bool SqlTasks::are_quick(const SqlCall& call) const {
+  const auto line = lines_.find(call);
+  return line != lines_.end() && line->second.at_once == kMostAtOnce;
+}
+
+void SqlTasks::were_not_quick(const SqlCall& call) {
+  lines_[call].at_once = kMostAtOnce / 2;
 }
 
 Task<void> SqlTasks::work() {

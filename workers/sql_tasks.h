@@ -16,8 +16,18 @@
 
 namespace sluice::workers {
 
+// What a sql task calls, and for whom.
+struct SqlCall {
+  std::string function;
+  std::string role;
+  auto operator<=>(const SqlCall&) const = default;
+};
+[[nodiscard]] SqlCall call_of(const ClaimedTask& task);
+
 class SqlTasks {
  public:
+  static constexpr std::size_t kMostAtOnce = 128;
+
   // Uses up to three connections of `pool` at once. Outlives what run() returns.
   SqlTasks(Loop& loop, pg::Pool& pool);
 
@@ -27,6 +37,10 @@ class SqlTasks {
   // Returns when the task's effect and its end are committed, or when its claim turned out to be another's. Throws what
   // the function raised; then nothing happened.
   Task<Committed> run(const ClaimedTask& task);
+
+  // Whether tasks that call this have turned out to take so little time that the most go together.
+  [[nodiscard]] bool are_quick(const SqlCall& call) const;
+  void were_not_quick(const SqlCall& call);
 
  private:
   struct Waiting {
@@ -39,7 +53,7 @@ class SqlTasks {
   };
   using Batch = std::vector<std::shared_ptr<Waiting>>;
 
-  // What calls one function for one role.
+  // What makes one call.
   struct Line {
     std::deque<std::shared_ptr<Waiting>> waiting;
     std::size_t at_once = 1;
@@ -51,8 +65,8 @@ class SqlTasks {
 
   Loop& loop_;
   pg::Pool& pool_;
-  std::map<std::string, Line> lines_;
-  std::string served_;  // the line that had its turn last
+  std::map<SqlCall, Line> lines_;
+  SqlCall served_;  // the line that had its turn last
   TaskScope working_;
 };
 

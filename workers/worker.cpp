@@ -56,7 +56,9 @@ class Worker : public Service {
     pumping.preparation = sql::query("prepare_worker_connection").text;
     pg::Reconnector reconnector(context.loop, blocking, std::move(pumping), "tasks");
     reconnector.on_outage(on_outage);
-    Pump pump(context.loop, std::move(reconnector), process, runner, metrics, denied, {.in_flight = in_flight});
+    SqlBacklog backlog(context.loop, pool, sql_tasks, metrics);
+    Pump pump(context.loop, std::move(reconnector), process, runner, backlog, metrics, denied,
+              {.in_flight = in_flight});
 
     Event over(context.loop);
     TaskScope parts(context.loop);

@@ -11,7 +11,8 @@ class WorkerMetrics {
  public:
   explicit WorkerMetrics(Metrics& metrics)
       : in_flight(metrics.gauge("sluice_tasks_in_flight", "Tasks that this worker has claimed and not yet ended.")),
-        claimed(metrics.counter("sluice_tasks_claimed_total", "Tasks claimed.")),
+        claimed(
+            metrics.counter("sluice_tasks_claimed_total", "Tasks claimed, or taken from a backlog without a claim.")),
         batch(metrics.histogram("sluice_commit_batch_tasks", "Tasks committed in one round trip.",
                                 {1, 2, 4, 8, 16, 32, 64, 128})),
         scouting(metrics.gauge("sluice_tasks_scouting", "1 while this worker looks out for new tasks.")),

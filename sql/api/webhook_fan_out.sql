@@ -6,11 +6,13 @@ RETURN coalesce((p_schedule ->> 0)::float8, 0) * interval '1 second';
 COMMENT ON FUNCTION sluice_private.first_delay(jsonb) IS 'delay of the first attempt: the first entry of a list, none for the exponential form';
 SELECT sluice_private.hide('sluice_private.first_delay(jsonb)');
 
-CREATE OR REPLACE FUNCTION sluice_private.message_id(p_no bigint) RETURNS text
-LANGUAGE sql VOLATILE
-RETURN 'msg_' || lpad(to_hex(p_no), 14, '0') || left(replace(gen_random_uuid()::text, '-', ''), 12);
-COMMENT ON FUNCTION sluice_private.message_id(bigint) IS 'a webhook-id: no in 14 hexadecimal digits, then 12 random ones, so that a restored database does not repeat ids';
-SELECT sluice_private.hide('sluice_private.message_id(bigint)');
+-- The same when the same event is fanned out again, because a crash undid what was not flushed, and another when its number comes again: after
+-- such a crash, or in a database that was restored.
+CREATE OR REPLACE FUNCTION sluice_private.message_id(p_no bigint, p_event_at timestamptz) RETURNS text
+LANGUAGE sql STABLE
+RETURN 'msg_' || lpad(to_hex(p_no), 14, '0') || left(md5(extract(epoch FROM p_event_at)::text), 12);
+COMMENT ON FUNCTION sluice_private.message_id(bigint, timestamptz) IS 'a webhook-id: the message''s number in 14 hexadecimal digits, then 12 that its event''s time decides';
+SELECT sluice_private.hide('sluice_private.message_id(bigint, timestamptz)');
 
 CREATE OR REPLACE FUNCTION sluice_private.fan_out(p_events sluice.flow_events[]) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off AS $$
@@ -45,7 +47,7 @@ BEGIN
          AND (w.filter IS NULL OR coalesce(jsonb_path_match(e.body::jsonb, w.filter, '{}', true), false))
     ), messages AS (
       INSERT INTO sluice.webhook_messages (no, created_at, event_id, session_id, id, event_type, correlation_id, body)
-      SELECT m.message_no, now, e.id, e.session_id, sluice_private.message_id(m.message_no), e.event_type, e.correlation_id,
+      SELECT m.message_no, now, e.id, e.session_id, sluice_private.message_id(m.message_no, e.created_at), e.event_type, e.correlation_id,
              CASE m.payload_version WHEN 1 THEN sluice_private.body_version_1(e.body, e.created_at) ELSE e.body END
         FROM (SELECT DISTINCT id, message_no, payload_version FROM pairs) AS m JOIN batch e ON e.id = m.id
        ORDER BY m.message_no
@@ -84,6 +86,8 @@ BEGIN
   IF b.events IS NOT NULL THEN
     produced := sluice_private.fan_out(b.events);
   END IF;
+  -- Nobody waits for the disk: see docs/decisions/0044.
+  PERFORM set_config('synchronous_commit', 'off', true);
   RETURN sluice_private.finish_batch(p_consumer, b, produced);
 END $$;
 COMMENT ON FUNCTION sluice_private.run_webhooks(bigint, int) IS 'handler webhooks: one delivery for each event and matching endpoint; for a disabled endpoint it is held';

@@ -22,6 +22,8 @@ SELECT sluice_private.hide('sluice_private.disable_endpoint(uuid, text)');
 --   tokens      lane token of the claim; with another one the outcome is lost and nothing is written
 --   outcomes    delivered | retry (due again after delay; attempt + 1) | dead | deferred (our own fault: due after delay, no attempt counted or logged)
 --   delays_ms   for retry and deferred
+--   created_at  of the delivery as it was claimed: a crash of the server can undo the fan-out (docs/decisions/0044), and then its number is given
+--               to another; the outcome is lost. Null: not asked (a notifier of before)
 --   attempts    number of this attempt, from 1; started_at, durations_ms, statuses (null = no response), error_classes, addresses, responses
 -- Per lane, arrays of one length, only for lanes with something to say; null = leave as it is:
 --   pauses_ms   pause the whole lane for so long (0 ends a pause); breakers: state for a successor; disable: reason, such as 'gone'
@@ -30,7 +32,7 @@ CREATE OR REPLACE FUNCTION sluice_private.commit_attempts(
   p_process bigint,
   p_deliveries bigint[], p_endpoints uuid[], p_tokens bigint[], p_outcomes text[], p_delays_ms bigint[], p_attempts int[],
   p_started_at timestamptz[], p_durations_ms int[], p_statuses int[], p_error_classes text[], p_addresses text[], p_responses bytea[],
-  p_lanes uuid[], p_pauses_ms bigint[], p_breakers jsonb[], p_disable text[])
+  p_lanes uuid[], p_pauses_ms bigint[], p_breakers jsonb[], p_disable text[], p_created_at timestamptz[] DEFAULT NULL)
 RETURNS boolean[]
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
@@ -54,12 +56,12 @@ BEGIN
      ORDER BY l.endpoint_id FOR SHARE) AS k;
 
   WITH given AS MATERIALIZED (
-    SELECT * FROM unnest(p_deliveries, p_endpoints, p_tokens, p_outcomes, p_delays_ms, p_attempts, p_started_at, p_durations_ms, p_statuses, p_error_classes, p_addresses, p_responses)
-      AS g (id, endpoint, token, outcome, delay, attempt, started_at, duration, status, error_class, address, response)
+    SELECT * FROM unnest(p_deliveries, p_endpoints, p_tokens, p_outcomes, p_delays_ms, p_attempts, p_started_at, p_durations_ms, p_statuses, p_error_classes, p_addresses, p_responses, p_created_at)
+      AS g (id, endpoint, token, outcome, delay, attempt, started_at, duration, status, error_class, address, response, created_at)
      WHERE g.token = ANY (our_tokens)
   ), ended AS (
     DELETE FROM sluice.webhook_deliveries d USING given g
-     WHERE d.id = g.id AND d.endpoint_id = g.endpoint AND g.outcome IN ('delivered', 'dead')
+     WHERE d.id = g.id AND d.endpoint_id = g.endpoint AND d.created_at = coalesce(g.created_at, d.created_at) AND g.outcome IN ('delivered', 'dead')
     RETURNING d.id, d.endpoint_id, d.message_no, d.message_at, d.order_key, g.outcome, g.attempt, g.started_at, g.duration, g.status, g.error_class, g.address, g.response
   ), kept AS (
     UPDATE sluice.webhook_deliveries d
@@ -67,7 +69,7 @@ BEGIN
            attempt = CASE g.outcome WHEN 'retry' THEN g.attempt ELSE d.attempt END,
            lane = CASE WHEN d.lane = 0 AND g.outcome = 'retry' THEN 1 ELSE d.lane END
       FROM given g
-     WHERE d.id = g.id AND d.endpoint_id = g.endpoint AND g.outcome IN ('retry', 'deferred')
+     WHERE d.id = g.id AND d.endpoint_id = g.endpoint AND d.created_at = coalesce(g.created_at, d.created_at) AND g.outcome IN ('retry', 'deferred')
     RETURNING d.id, d.endpoint_id, d.message_no, d.message_at, NULL::uuid, g.outcome, g.attempt, g.started_at, g.duration, g.status, g.error_class, g.address, g.response
   ), done AS (
     SELECT * FROM ended UNION ALL SELECT * FROM kept
@@ -124,5 +126,5 @@ BEGIN
   RETURN ARRAY(SELECT coalesce(g.id = ANY (written), false) FROM unnest(p_deliveries) WITH ORDINALITY AS g (id, place) ORDER BY g.place);
 END $$;
 COMMENT ON FUNCTION sluice_private.commit_attempts(bigint, bigint[], uuid[], bigint[], text[], bigint[], int[], timestamptz[], int[], int[], text[],
-  text[], bytea[], uuid[], bigint[], jsonb[], text[]) IS 'writes the outcomes of a batch of attempts, and pauses, breaker states and disablings of lanes';
-SELECT sluice_private.hide('sluice_private.commit_attempts(bigint, bigint[], uuid[], bigint[], text[], bigint[], int[], timestamptz[], int[], int[], text[], text[], bytea[], uuid[], bigint[], jsonb[], text[])');
+  text[], bytea[], uuid[], bigint[], jsonb[], text[], timestamptz[]) IS 'writes the outcomes of a batch of attempts, and pauses, breaker states and disablings of lanes';
+SELECT sluice_private.hide('sluice_private.commit_attempts(bigint, bigint[], uuid[], bigint[], text[], bigint[], int[], timestamptz[], int[], int[], text[], text[], bytea[], uuid[], bigint[], jsonb[], text[], timestamptz[])');

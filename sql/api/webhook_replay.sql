@@ -158,7 +158,7 @@ BEGIN
     body := sluice_private.body_version_1(body, now);
   END IF;
   INSERT INTO sluice.webhook_messages (no, created_at, event_id, id, event_type, body)
-  VALUES (number * 4 + e.payload_version, now, number, sluice_private.message_id(number * 4 + e.payload_version), 'ping', body);
+  VALUES (number * 4 + e.payload_version, now, number, sluice_private.message_id(number * 4 + e.payload_version, now), 'ping', body);
   INSERT INTO sluice.webhook_deliveries (message_no, message_at, created_at, endpoint_id, due_at)
   VALUES (number * 4 + e.payload_version, now, now, e.id, now) RETURNING id INTO delivery;
   PERFORM sluice_private.ring('deliveries');

@@ -26,8 +26,8 @@ SELECT delivery_id, endpoint_id, lane_token, attempt, due_at, created_at, age_ms
 -- $1 process bigint; per delivery $2 ids bigint[], $3 endpoints uuid[], $4 lane tokens bigint[], $5 outcomes text[] (delivered, retry, dead, deferred),
 -- $6 delays in ms bigint[], $7 attempt numbers int[], $8 started_at timestamptz[], $9 durations in ms int[], $10 statuses int[],
 -- $11 error classes text[], $12 addresses text[], $13 responses bytea[]; per lane $14 endpoints uuid[], $15 pauses in ms bigint[], $16 breakers
--- jsonb[], $17 reasons to disable text[] → boolean[]: per delivery, false = lost
-SELECT sluice_private.commit_attempts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+-- jsonb[], $17 reasons to disable text[]; per delivery $18 created_at timestamptz[] → boolean[]: per delivery, false = lost
+SELECT sluice_private.commit_attempts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18);
 
 -- name: next_due_delivery
 -- $1 process bigint → ms until something of its lanes is due, 0 if it is overdue, null if nothing is scheduled; before going idle

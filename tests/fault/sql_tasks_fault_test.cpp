@@ -70,5 +70,47 @@ TEST_F(SqlTasksFault, WorkersKilledInTheMidstOfBatchesRunEachOnce) {
   expect("select count(*) from sluice.task_failures", "0");
 }
 
+// A backlog of quick ones is worked off without claims (docs/decisions/0043).
+TEST_F(SqlTasksFault, ABacklogIsWorkedOffWithoutClaimsAndThoseThatFailAreFound) {
+  enqueue(20'000, 4999);
+  DaemonProcess worker("worker", database_.dsn());
+  wait_for_the_end();
+  expect("select count(*) || ' ' || count(distinct n) from done", "19996 19996");
+  expect("select string_agg(payload #>> '{argument,n}', ' ' order by task_id) from sluice.task_failures",
+         "4999 9998 14997 19996");
+  expect("select last_value < 15000 from sluice_private.claim_tokens", "t");
+}
+
+TEST_F(SqlTasksFault, WorkersKilledWhileTheyWorkOffABacklogRunEachOnce) {
+  enqueue(40'000, 100'000);
+  for (const int seen : {2000, 8000, 14'000}) {
+    DaemonProcess first("worker", database_.dsn());
+    DaemonProcess second("worker", database_.dsn());
+    client_.wait_until(fmt::format("select count(*) > {} from done", seen), "t");
+    first.kill();
+    second.kill();
+  }
+  DaemonProcess last("worker", database_.dsn());
+  wait_for_the_end();
+  expect("select count(*) || ' ' || count(distinct n) from done", "40000 40000");
+  expect("select count(*) from sluice.task_failures", "0");
+  expect("select last_value < 30000 from sluice_private.claim_tokens", "t");
+}
+
+TEST_F(SqlTasksFault, WhatHasAPriorityIsNotHeldUpByABacklog) {
+  client_.run(
+      "create table urgent (after_jobs int);"
+      "create function urgent(argument jsonb) returns void language sql as"
+      "  'insert into public.urgent select count(*) from public.done';"
+      "create function enqueue_urgent() returns trigger language plpgsql as $$ begin"
+      "  perform sluice.enqueue('sql', '{\"function\": \"public.urgent\"}', priority => 1); return null; end $$;"
+      "create trigger enqueue_urgent after insert on done for each row when (new.n = 5000) execute function "
+      "enqueue_urgent()");
+  enqueue(30'000, 100'000);
+  DaemonProcess worker("worker", database_.dsn());
+  wait_for_the_end();
+  expect("select after_jobs between 4000 and 29000 from urgent", "t");
+}
+
 }  // namespace
 }  // namespace sluice::test

@@ -73,5 +73,45 @@ SELECT is((SELECT count(*)::int FROM sluice_private.tasks WHERE id = ANY (:'batc
 SELECT lives_ok(format('SELECT sluice_private.run_sql_tasks(ARRAY[%1$s], ARRAY[%1$s])', :several), 'a function that returns a set runs alone');
 SELECT is((SELECT r.result_data ->> 'result' FROM sluice.task_idempotency_records r WHERE r.task_id = :several), '1', 'and its first row is the result');
 SELECT is_empty(format('SELECT sluice_private.run_sql_tasks(ARRAY[%s], ARRAY[8])', :bad), 'nothing runs for another''s claim');
+
+-- Without a claim: the head of the queues, as far as it makes one call.
+DELETE FROM sluice_private.tasks;
+TRUNCATE public.ran;
+CREATE FUNCTION pg_temp.job(n int, queue text DEFAULT 'default', priority int DEFAULT 0, after interval DEFAULT '0', function_name text DEFAULT 'public.numbered') RETURNS bigint
+LANGUAGE sql AS $$SELECT sluice.enqueue('sql', jsonb_build_object('function', function_name, 'argument', jsonb_build_object('n', n)), queue, now() + after, priority)$$;
+CREATE FUNCTION pg_temp.run_due(most int DEFAULT 10, since timestamptz DEFAULT '-infinity') RETURNS TABLE (id bigint)
+LANGUAGE sql AS $$SELECT r.id FROM sluice_private.run_due_sql_tasks('public.numbered', current_user::text, most, since) AS r$$;
+SELECT array_agg(pg_temp.job(n) ORDER BY n) AS jobs FROM generate_series(1, 6) AS n \gset
+SELECT pg_temp.job(7, 'paused') AS paused, pg_temp.job(8, 'limited') AS limited, pg_temp.job(9, after => '1 h') AS later \gset
+SELECT sluice.pause_queue('paused'), sluice.limit_queue('limited', 1);
+UPDATE sluice_private.tasks SET order_key = now() - interval '1 min' + id * interval '1 s' WHERE id = ANY (:'jobs'::bigint[]);
+UPDATE sluice_private.tasks SET order_key = order_key - interval '1 h' WHERE id = (:'jobs'::bigint[])[6];
+UPDATE sluice_private.tasks SET claimed_by = 1, claim_token = 1 WHERE id = (:'jobs'::bigint[])[2];
+UPDATE sluice_private.tasks SET attempt = 2 WHERE id = (:'jobs'::bigint[])[3];
+SELECT results_eq('SELECT * FROM pg_temp.run_due(3)', format('SELECT unnest(ARRAY[(%1$L::bigint[])[6], (%1$L::bigint[])[1]])', :'jobs'),
+                  'in the order in which they are due, as many as asked for, without those that are claimed or were tried before');
+SELECT results_eq('SELECT job ->> ''n'' FROM public.ran', $$VALUES ('6'), ('1')$$, 'each ran once');
+SELECT results_eq(format($$SELECT r.result_data ->> 'result' FROM sluice.task_idempotency_records r WHERE r.task_id = ANY (%L) AND r.status = 'completed' ORDER BY r.task_id$$, :'jobs'),
+                  $$VALUES ('10'), ('60')$$, 'and has its record');
+SELECT is_empty($$SELECT * FROM pg_temp.run_due(since => now() + interval '5 s')$$, 'nothing from before the watermark');
+SELECT pg_temp.job(10, priority => 1) AS urgent, pg_temp.job(11, function_name => 'public.several') AS other \gset
+SELECT is_empty('SELECT * FROM pg_temp.run_due()', 'nothing while there is one with a priority');
+UPDATE sluice_private.tasks SET run_at = run_at + interval '1 h' WHERE id = :urgent;
+SELECT sluice.enqueue('sql', '{"function": "public.numbered", "argument": {"bad": true}}') AS bad \gset
+SELECT throws_ok('SELECT * FROM pg_temp.run_due()', 'P0001', 'bad job', 'one that fails fails all');
+SELECT is((SELECT count(*)::int FROM sluice_private.tasks WHERE id = ANY (:'jobs'::bigint[])), 4, 'which are left as they were');
+DELETE FROM sluice_private.tasks WHERE id = :bad;
+SELECT results_eq('SELECT * FROM pg_temp.run_due()', format('SELECT (%1$L::bigint[])[4] UNION ALL SELECT (%1$L::bigint[])[5]', :'jobs'), 'not those that make another call');
+SELECT set_eq('SELECT id FROM sluice_private.tasks', format('SELECT unnest(ARRAY[(%1$L::bigint[])[2], (%1$L::bigint[])[3], %2$s, %3$s, %4$s, %5$s, %6$s])', :'jobs', :paused, :limited, :later, :urgent, :other),
+              'nor those of queues that are paused or limited, nor before their time');
+SELECT is(current_setting('lock_timeout'), '20ms', 'a batch does not wait for locks');
+CREATE FUNCTION public.handed_over(job jsonb) RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp RETURN 1;
+GRANT EXECUTE ON FUNCTION public.handed_over(jsonb) TO sluice_test_caller;
+SET SESSION AUTHORIZATION sluice_test_caller;
+SELECT sluice.enqueue('sql', '{"function": "public.handed_over"}') AS handed_over \gset
+RESET SESSION AUTHORIZATION;
+REVOKE EXECUTE ON FUNCTION public.handed_over(jsonb) FROM PUBLIC, sluice_test_caller;
+SELECT throws_ok($$SELECT * FROM sluice_private.run_due_sql_tasks('public.handed_over', 'sluice_test_caller', 10, '-infinity')$$, 'SL005',
+                 'sluice_test_caller may not call public.handed_over(jsonb)', 'a right that was taken away counts');
 SELECT * FROM finish();
 ROLLBACK;

@@ -180,6 +180,24 @@ SELECT is((SELECT count(*) FROM test.sent(:p)), 1::bigint, 'one at a time');
 DO $$ BEGIN FOR n IN 1..4 LOOP PERFORM test.answer((SELECT max(owner) FROM sluice_private.lanes), 'delivered'); END LOOP; END $$;
 SELECT is((SELECT array_agg(delivery_id ORDER BY finished_at) = array_agg(delivery_id ORDER BY delivery_id) FROM sluice.delivery_overview WHERE endpoint_id = :'o' AND status = 'delivered'), true, 'in order');
 
+-- a crash of the server undid a fan-out that was not flushed: it is made again under the same ids, and outcomes of before are not those of whoever got the numbers
+BEGIN;
+UPDATE sluice.conversation_sessions SET revision = revision + 1;
+SAVEPOINT before_the_crash;
+SELECT is(test.fan_out(), 2);
+SELECT array_agg(id ORDER BY no) AS ids FROM sluice.webhook_messages \gset
+ROLLBACK TO before_the_crash;
+SELECT is(test.fan_out(), 2);
+SELECT is(array_agg(id ORDER BY no), :'ids', 'the same webhook-ids') FROM sluice.webhook_messages;
+SELECT isnt(sluice_private.message_id(4, now()), sluice_private.message_id(4, now() + interval '1 us'), 'another event of the same number has another id');
+SELECT is(sluice_private.commit_attempts(:p, array_agg(id ORDER BY n, moved DESC), array_agg(endpoint_id ORDER BY n, moved DESC), array_agg(token ORDER BY n, moved DESC), array_agg(outcome ORDER BY n, moved DESC), array_agg(0::bigint), array_agg(1), array_agg(now()), array_agg(1),
+                                         array_agg(200), array_agg(NULL::text), array_agg(NULL::text), array_agg(NULL::bytea), '{}', '{}', '{}', '{}', array_agg(created_at + moved ORDER BY n, moved DESC)),
+          ARRAY[false, false, true], 'the time of the delivery names it, too')
+  FROM (SELECT d.id, d.endpoint_id, d.created_at, l.token, row_number() OVER (ORDER BY d.id) AS n FROM sluice.webhook_deliveries d JOIN sluice_private.lanes l USING (endpoint_id)
+         WHERE l.owner = :p) AS d
+  JOIN (VALUES (1, 'delivered', interval '1 us'), (1, 'retry', '-1 us'), (2, 'delivered', '0')) AS o (n, outcome, moved) USING (n);
+ROLLBACK;
+
 -- pauses, ping, rotation
 SELECT sluice.test_endpoint(:'o') AS ping \gset
 SELECT is((SELECT (delivery_id, body::jsonb ->> 'type')::text FROM test.sent(:p)), format('(%s,ping)', :ping));

@@ -1,0 +1,92 @@
+#include "workers/sql_backlog.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/async/task_scope.h"
+#include "core/base/log.h"
+#include "core/pg/pg_error.h"
+#include "sql/sql_text.h"
+
+namespace sluice::workers {
+namespace {
+
+using std::chrono::microseconds;
+
+constexpr int kTransactions = 2;               // at once
+constexpr std::chrono::seconds kForAWhile{1};  // then a claim looks at everything that is due
+constexpr std::chrono::milliseconds kLong{30};
+
+pg::Params params_of(const SqlCall& call, Timestamp since) {
+  return std::move(pg::Params()
+                       .text(call.function)
+                       .text(call.role)
+                       .int4(static_cast<std::int32_t>(SqlTasks::kMostAtOnce))
+                       .timestamptz(since));
+}
+
+}  // namespace
+
+SqlBacklog::SqlBacklog(Loop& loop, pg::Pool& pool, SqlTasks& tasks, WorkerMetrics& metrics)
+    : loop_(loop), pool_(pool), tasks_(tasks), metrics_(metrics) {}
+
+void SqlBacklog::claim_begins() {
+  call_.reset();
+  mixed_ = false;
+}
+
+void SqlBacklog::claimed(const ClaimedTask& task) {
+  if (mixed_) return;
+  mixed_ = task.kind != "sql" || task.attempt > 1;
+  if (mixed_) return;
+  SqlCall call = call_of(task);
+  mixed_ = call_ && *call_ != call;
+  call_ = std::move(call);
+}
+
+bool SqlBacklog::is_likely() const {
+  return call_ && !mixed_ && tasks_.are_quick(*call_);
+}
+
+Task<Timestamp> SqlBacklog::work_off(Timestamp since, StopToken stop) {
+  const SqlCall call = *std::exchange(call_, std::nullopt);
+  reached_ = since;
+  more_ = true;
+  const auto until = Clock::now() + kForAWhile;
+  TaskScope transactions(loop_);
+  for (int i = 0; i < kTransactions; ++i) transactions.spawn(run_batches(call, until, stop));
+  co_await transactions.join();
+  co_return reached_;
+}
+
+Task<void> SqlBacklog::run_batches(SqlCall call, Clock::time_point until, StopToken stop) {
+  while (more_ && Clock::now() < until && !stop.stop_requested()) {
+    try {
+      const pg::Lease connection = co_await pool_.acquire();
+      const pg::Result rows = co_await connection->query(sql::query("run_due_sql_tasks"), params_of(call, reached_));
+      const microseconds took(rows.empty() ? 0 : rows[0].get<std::int64_t>(3));
+      for (const pg::Row& row : rows) ended(row, took);
+      if (rows.rows() < static_cast<int>(SqlTasks::kMostAtOnce)) more_ = false;
+      if (took > kLong) {
+        tasks_.were_not_quick(call);
+        more_ = false;
+      }
+    } catch (const pg::PgError& error) {
+      log_debug("a backlog is worked off by claims", {{"function", call.function}, {"error", error.message()}});
+      tasks_.were_not_quick(call);  // what is bad is found by those that were claimed
+      more_ = false;
+    }
+  }
+}
+
+void SqlBacklog::ended(const pg::Row& row, microseconds took) {
+  reached_ = std::max(reached_, row.get<Timestamp>(1));
+  metrics_.claimed.add();
+  metrics_.ended("sql", "applied", std::chrono::duration<double>(took).count());
+  log_debug("task ended", {{"task", row.get<std::int64_t>(0)},
+                           {"kind", "sql"},
+                           {"outcome", "applied"},
+                           {"correlation_id", row.get<std::optional<std::string>>(2).value_or("")}});
+}
+
+}  // namespace sluice::workers

@@ -1,0 +1,44 @@
+// Works off a backlog of sql tasks that make one call, without claims: the server takes the next due ones, runs them
+// and ends them in one transaction, so that a task is written to once instead of twice (docs/decisions/0043).
+#pragma once
+
+#include <optional>
+
+#include "core/pg/pool.h"
+#include "workers/sql_tasks.h"
+#include "workers/worker_metrics.h"
+
+namespace sluice::workers {
+
+class SqlBacklog {
+ public:
+  // Uses up to two connections of `pool` at once.
+  SqlBacklog(Loop& loop, pg::Pool& pool, SqlTasks& tasks, WorkerMetrics& metrics);
+
+  // A claim begins, and these are its tasks.
+  void claim_begins();
+  void claimed(const ClaimedTask& task);
+
+  // Whether all of the last claim were first attempts of one call, one whose tasks take little time.
+  [[nodiscard]] bool is_likely() const;
+
+  // Runs due tasks that make the call of the last claim, with an order_key of at least `since`, until others are due,
+  // none is left, some fail or take long, a second has passed or `stop` came. Returns the greatest order_key reached.
+  // What failed is left as it was, to be claimed.
+  Task<Timestamp> work_off(Timestamp since, StopToken stop);
+
+ private:
+  Task<void> run_batches(SqlCall call, Clock::time_point until, StopToken stop);
+  void ended(const pg::Row& row, std::chrono::microseconds took);
+
+  Loop& loop_;
+  pg::Pool& pool_;
+  SqlTasks& tasks_;
+  WorkerMetrics& metrics_;
+  std::optional<SqlCall> call_;  // of the last claim
+  bool mixed_ = false;           // it had others
+  bool more_ = false;            // there may be more to take
+  Timestamp reached_{};
+};
+
+}  // namespace sluice::workers
