@@ -8,7 +8,7 @@ namespace sluice::http {
 namespace {
 
 // Runs on a pool thread.
-Resolution look_up(const std::string& host) {
+Resolution ask(const std::string& host) {
   using enum Resolution::Outcome;
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -35,10 +35,38 @@ Resolution look_up(const std::string& host) {
 Task<Resolution> SystemResolver::resolve(std::string host, Deadline deadline, StopToken stop) {
   using enum Resolution::Outcome;
   if (const auto numeric = Address::from_numeric(host)) co_return Resolution{kFound, {*numeric}};
-  std::optional<Resolution> found =
-      co_await pool_.run_until<Resolution>([host] { return look_up(host); }, deadline, stop);
-  if (found) co_return std::move(*found);
-  co_return Resolution{stop.stop_requested() ? kStopped : kTimeout, {}};
+  struct Waiting {
+    explicit Waiting(Lookup& on) : lookup(on) { lookup.waiting += 1; }
+    ~Waiting() { lookup.waiting -= 1; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    Lookup& lookup;
+  };
+  const auto known = under_way_.find(host);
+  const bool joins = known != under_way_.end();
+  const std::shared_ptr<Lookup> lookup = joins ? known->second : std::make_shared<Lookup>(loop_);
+  const Waiting waiting(*lookup);
+  if (!joins) {
+    under_way_.emplace(host, lookup);
+    running_.spawn(look_up(host, lookup));
+  }
+  const Woken woken = co_await lookup->over.wait(deadline, stop);
+  if (woken == Woken::kReady) co_return lookup->answer;
+  co_return Resolution{woken == Woken::kStopped ? kStopped : kTimeout, {}};
+}
+
+Task<void> SystemResolver::look_up(std::string host, std::shared_ptr<Lookup> lookup) {
+  const std::function<std::optional<Resolution>()> call = [host, lookup]() -> std::optional<Resolution> {
+    if (lookup->waiting == 0) return std::nullopt;
+    return ask(host);
+  };
+  std::optional<Resolution> answer;
+  do {  // again if somebody came just after it was skipped
+    answer = co_await pool_.run(call);
+  } while (!answer && lookup->waiting > 0);
+  if (answer) lookup->answer = std::move(*answer);
+  under_way_.erase(host);
+  lookup->over.set();
 }
 
 }  // namespace sluice::http
