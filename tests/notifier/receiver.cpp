@@ -31,7 +31,8 @@ std::string Received::header(const std::string& name) const {
   return found == headers.end() ? "" : found->second;
 }
 
-Receiver::Receiver(Script script) : script_(std::move(script)), server_([this](http::Peer& peer) { serve(peer); }) {}
+Receiver::Receiver(Script script, const std::string& host, std::uint16_t port)
+    : script_(std::move(script)), server_([this](http::Peer& peer) { serve(peer); }, host, port) {}
 
 Receiver::OpenGateAtEnd::~OpenGateAtEnd() {
   receiver.open_gate();

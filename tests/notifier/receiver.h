@@ -38,7 +38,9 @@ class Receiver {
  public:
   // Called on the connection's thread, with how many came before this one.
   using Script = std::function<Answer(const Received&, int before)>;
-  explicit Receiver(Script script = [](const Received&, int) { return Answer{}; });
+  explicit Receiver(
+      Script script = [](const Received&, int) { return Answer{}; }, const std::string& host = "127.0.0.1",
+      std::uint16_t port = 0);
 
   [[nodiscard]] std::string url(std::string_view path = "/hook") const { return server_.url(path); }
 
@@ -51,6 +53,7 @@ class Receiver {
   [[nodiscard]] std::vector<Received> received();
   [[nodiscard]] std::map<std::string, int> count_by_id();
   [[nodiscard]] int most_at_once();
+  [[nodiscard]] int connections() const { return server_.connections(); }
 
  private:
   void serve(http::Peer& peer);

@@ -20,6 +20,7 @@ class TestDatabase {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::string dsn() const { return TestCluster::instance().dsn(name_); }
+  [[nodiscard]] std::string socket_dsn() const { return TestCluster::instance().socket_dsn(name_); }
   // Through something that listens on another port of 127.0.0.1, such as a TcpProxy.
   [[nodiscard]] std::string dsn_through(int port) const {
     return TestCluster::instance().dsn_as("postgres", name_, port);

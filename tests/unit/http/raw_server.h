@@ -1,5 +1,5 @@
-// A receiver for tests that may misbehave in any way: it accepts on loopback and hands each connection to a script on a
-// thread.
+// A receiver for tests that may misbehave in any way: it accepts on loopback, or where a test says, and hands each
+// connection to a script on a thread.
 #pragma once
 
 #include <arpa/inet.h>
@@ -85,15 +85,17 @@ class RawServer {
  public:
   using Script = std::function<void(Peer&)>;
 
-  explicit RawServer(Script script)
+  // An IPv4 address of this machine; port 0: any that is free.
+  explicit RawServer(Script script, const std::string& host = "127.0.0.1", std::uint16_t port = 0)
       : script_(std::move(script)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
     socklen_t size = sizeof address;
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener_, 64) != 0 ||
+    if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1 ||
+        bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener_, 64) != 0 ||
         getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-      throw std::runtime_error("cannot listen on loopback");
+      throw std::runtime_error("cannot listen on " + host);
     }
     port_ = ntohs(address.sin_port);
     acceptor_ = std::thread([this] { accept_all(); });
