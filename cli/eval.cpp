@@ -123,7 +123,8 @@ ExitCode run_sign(Invocation&) {
   return answer_lines(eval_sign);
 }
 ExitCode run_url(Invocation& invocation) {
-  const http::AddressGuard guard(http_client_options(invocation.line.options).policy);
+  const http::AddressGuard guard(
+      http_client_options(invocation.line.options, invocation.line.options.text("metrics.listen")).policy);
   return answer_lines([&guard](const Json& request) { return eval_url(guard, request); });
 }
 

@@ -27,7 +27,7 @@ class Notifier : public Service {
       if (wake.by_notification) require_session(context.options, *connection, "database.wake = notify");
       co_await schema::require_up_to_date(*connection, schema::embedded());
     }
-    http::Client client(context.loop, http_client_options(context.options));
+    http::Client client(context.loop, http_client_options(context.options, context.own_address));
     DatabaseDenied denied(client.guard());
     Sender sender(client, context.secrets);
     const WebhookKeys keys(context.secrets);

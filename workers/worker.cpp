@@ -32,7 +32,7 @@ class Worker : public Service {
       if (wake.by_notification) require_session(context.options, *connection, "database.wake = notify");
       co_await schema::require_up_to_date(*connection, schema::embedded());
     }
-    http::Client client(context.loop, http_client_options(context.options));
+    http::Client client(context.loop, http_client_options(context.options, context.own_address));
     FlowCache flows(pool, kFlowVersions);
     ContentCache contents(pool);
     pg::Pool breaker_connection(context.loop, blocking, database, 1);  // its own: a call must not wait for sql tasks

@@ -92,6 +92,7 @@ class Daemon {
   Event ended_;
   std::deque<Running> running_;
   std::unique_ptr<http::Server> server_;
+  std::string own_address_;
   bool was_ready_ = false;
   ExitCode exit_code_ = ExitCode::kGood;
   TaskScope services_;  // of the services; its stop token is theirs
@@ -111,7 +112,8 @@ Daemon::Daemon(CommandLine command_line, std::vector<std::unique_ptr<Service>> s
   add_process_metrics(metrics_);
   for (auto& service : services) {
     Running& running = running_.emplace_back(std::move(service), health_changed_);
-    running.context.emplace(loop_, options_, secrets_, metrics_, running.health, blocking_, services_.stop_token());
+    running.context.emplace(loop_, options_, secrets_, metrics_, running.health, blocking_, services_.stop_token(),
+                            own_address_);
   }
 }
 
@@ -149,7 +151,9 @@ void Daemon::serve_http() {
   } else if (!listen.empty()) {
     server_ = std::make_unique<http::Server>(loop_, listen, std::move(routes));
   }
-  if (server_) log_info("serving metrics and health", {{"address", server_->address()}});
+  if (!server_) return;
+  own_address_ = server_->address();
+  log_info("serving metrics and health", {{"address", own_address_}});
 }
 
 Task<void> Daemon::run_service(Running& running) {

@@ -41,8 +41,9 @@ struct ServiceContext {
   const Secrets& secrets;
   Metrics& metrics;
   Health& health;
-  BlockingPool& blocking;  // a few threads for calls that block: files, database host names
-  StopToken stop;          // on SIGTERM or SIGINT, or when another service has ended
+  BlockingPool& blocking;          // a few threads for calls that block: files, database host names
+  StopToken stop;                  // on SIGTERM or SIGINT, or when another service has ended
+  const std::string& own_address;  // "127.0.0.1:9464", where metrics and health are served; "" when nowhere
 };
 
 class Service {

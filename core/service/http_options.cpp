@@ -3,8 +3,8 @@
 namespace sluice {
 namespace {
 
-// "127.0.0.1:9464", "[::1]:9464", ":9464" (everywhere). Port 0 is not known yet, and a host name is resolved by the
-// server alone.
+// "127.0.0.1:9464", "[::1]:9464", ":9464" (everywhere). What is only configured may hold a port 0 or a host name, which
+// the server alone resolves.
 std::optional<http::Target> target_of(const std::string& listen) {
   const auto colon = listen.rfind(':');
   if (colon == std::string::npos) return std::nullopt;
@@ -18,12 +18,12 @@ std::optional<http::Target> target_of(const std::string& listen) {
 
 }  // namespace
 
-http::ClientOptions http_client_options(const Options& options) {
+http::ClientOptions http_client_options(const Options& options, const std::string& own) {
   http::ClientOptions client;
   for (const std::string& network : options.list("http.allow_networks")) {
     client.policy.allow_networks.push_back(http::Network::parse(network));
   }
-  if (const auto own = target_of(options.text("metrics.listen"))) client.policy.deny.push_back(*own);
+  if (const auto target = target_of(own)) client.policy.deny.push_back(*target);
   client.ca_file = options.text("http.ca_file");
   client.resolver_threads = static_cast<int>(options.integer("http.resolver_threads"));
   return client;

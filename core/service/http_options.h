@@ -6,8 +6,8 @@
 
 namespace sluice {
 
-// http.* options; metrics.listen, when it names an address, is denied as a destination. The database's address is known
-// only when connected: deny it through Client::guard(). Throws ConfigError.
-[[nodiscard]] http::ClientOptions http_client_options(const Options& options);
+// http.* options; `own`, the "host:port" that this process listens on or "" for none, is denied as a destination. The
+// database's address is known only when connected: deny it through Client::guard(). Throws ConfigError.
+[[nodiscard]] http::ClientOptions http_client_options(const Options& options, const std::string& own);
 
 }  // namespace sluice

@@ -71,6 +71,18 @@ TEST_F(WorkerFault, RequestsCarryTheTraceOrTheCorrelationIdTheirCallerGave) {
   EXPECT_FALSE(seen[1].headers.contains("traceparent"));
 }
 
+TEST_F(WorkerFault, RequestsToDeniedAddressesAndToTheDatabaseAreRefused) {
+  DaemonProcess worker("worker", database_.dsn());
+  client_.run(
+      fmt::format("select sluice.enqueue('http', jsonb_build_object('url', url)) from unnest(array["
+                  "'http://10.0.0.1/', 'http://127.0.0.1:{}/']) as url",
+                  TestCluster::instance().port()));
+  client_.wait_until(
+      "select string_agg(status || ' ' || split_part(error_message, ':', 1), ', ' order by error_message) from "
+      "sluice.task_idempotency_records",
+      "failed own_service, failed private_network");
+}
+
 TEST_F(WorkerFault, PatchDuringARunningWebhookKeepsTheOutcomeAndRepeatsNoRequest) {
   publish_hook(held_.url());
   DaemonProcess worker("worker", database_.dsn());

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 #include "core/base/json.h"
 #include "core/base/signature.h"
@@ -149,6 +151,33 @@ TEST_F(DeliveryTest, ARefusedAddressIsAnAttemptOfThatClassAndOursIsRefusedEvenIn
             "0");
 }
 
+TEST_F(DeliveryTest, WhereItsMetricsAreServedIsNoDestinationThoughThePortWasTheKernelsChoice) {
+  const auto notifier = start_notifier({"--metrics.listen", "127.0.0.1:0"});
+  subscribe("http://" + metrics_address(*notifier) + "/healthz", R"({"retry_schedule": [0]})");
+  emit(1);
+  wait_until("select count(*) = 1 from sluice.webhook_attempts where outcome = 'dead'");
+  EXPECT_EQ(value("select concat_ws(' ', status, error_class) from sluice.webhook_attempts"), "refused_address");
+}
+
+TEST_F(DeliveryTest, NeitherProxyNorPasswordNorCookieComesFromOutsideTheEndpoint) {
+  http::RawServer proxy([](http::Peer& peer) { peer.wait_until_closed(); });
+  Receiver receiver([](const Received&, int) { return answer(204, "Set-Cookie: a=b; Path=/\r\n"); });
+  const std::string home = testing::TempDir() + "home-" + std::to_string(getpid());
+  std::filesystem::create_directories(home);
+  std::ofstream(home + "/.netrc") << "machine 127.0.0.1 login somebody password secret\n";
+  subscribe(receiver.url(), R"({"ordering": "endpoint"})");
+  const std::string to_proxy = "=http://127.0.0.1:" + std::to_string(proxy.port());
+  const test::DaemonProcess notifier("notifier", database_.dsn(), {},
+                                     {"http_proxy" + to_proxy, "ALL_PROXY" + to_proxy, "HOME=" + home});
+  emit(2);
+  for (const Received& request : receiver.wait_for(2)) {
+    EXPECT_FALSE(request.headers.contains("Authorization"));
+    EXPECT_FALSE(request.headers.contains("Cookie"));
+  }
+  EXPECT_EQ(proxy.connections(), 0);
+  std::filesystem::remove_all(home);
+}
+
 TEST_F(DeliveryTest, AResponseIsKeptAsItsBytes) {
   const std::string body("a\0b\xff\xfe\xc3", 6);
   Receiver receiver([&](const Received&, int) { return answer(500, "", body + std::string(20'000, 'x')); });
@@ -183,6 +212,7 @@ TEST_F(DeliveryTest, ARateLimitSpreadsRequests) {
   const auto taken = duration_cast<milliseconds>(requests.back().at - requests.front().at);
   EXPECT_GE(taken, milliseconds(900));
   EXPECT_LE(taken, milliseconds(5000));
+  wait_until("select count(*) = 11 and max(attempt) = 1 from sluice.webhook_attempts");
 }
 
 TEST_F(DeliveryTest, AnEndpointThatNeverAnswersHoldsNobodyElseUp) {

@@ -240,14 +240,13 @@ TEST(OptionTable, EveryRowIsDescribedAndShownEverywhere) {
 }
 
 TEST(HttpOptions, ComeFromTheConfigurationAndDenyOurOwnListener) {
-  const CommandLine line =
-      read_command_line({"--http.allow_networks", "127.0.0.0/8", "--metrics.listen", "127.0.0.1:9464"}, {}, {});
-  const http::ClientOptions client = http_client_options(line.options);
+  const CommandLine line = read_command_line({"--http.allow_networks", "127.0.0.0/8"}, {}, {});
+  const http::ClientOptions client = http_client_options(line.options, "127.0.0.1:9464");
   const http::AddressGuard guard(client.policy);
   const auto loopback = *http::Address::from_numeric("127.0.0.1");
   EXPECT_TRUE(guard.judge_target(loopback, 9465).allowed);
   EXPECT_EQ(guard.judge_target(loopback, 9464).reason, "own_service");
-  EXPECT_TRUE(http_client_options(Options()).policy.deny.empty());
+  EXPECT_TRUE(http_client_options(Options(), "").policy.deny.empty());
 }
 
 }  // namespace
