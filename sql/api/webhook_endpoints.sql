@@ -29,10 +29,12 @@ BEGIN
     PERFORM sluice_private.fail('SL005', 'option headers is not an object', NULL, 'give {"name": "value"}');
   END IF;
   FOR h IN SELECT key, value FROM jsonb_each(p_headers) LOOP
-    IF h.key !~ '^[A-Za-z0-9!#$%&''*+.^_`|~-]{1,100}$' OR jsonb_typeof(h.value) <> 'string' OR h.value #>> '{}' ~ '[\x01-\x08\x0a-\x1f\x7f]' THEN
-      PERFORM sluice_private.fail('SL005', format('bad header %L', h.key), NULL, 'names are HTTP tokens; values are strings without control characters');
+    IF h.key !~ '^[A-Za-z0-9!#$%&''*+.^_`|~-]{1,100}$' OR jsonb_typeof(h.value) <> 'string' OR h.value #>> '{}' ~ '[\x01-\x08\x0a-\x1f\x7f]'
+       OR octet_length(h.value #>> '{}') > 8192 THEN
+      PERFORM sluice_private.fail('SL005', format('bad header %L', h.key), NULL,
+        'names are HTTP tokens; values are strings of up to 8192 bytes without control characters');
     END IF;
-    IF lower(h.key) ~ '^(webhook-.*|x-webhook-signature|host|content-length|transfer-encoding|connection|keep-alive|te|trailer|upgrade|proxy-.*|expect)$' THEN
+    IF lower(h.key) ~ '^(webhook-.*|x-webhook-signature|host|content-length|transfer-encoding|connection|keep-alive|te|trailer|upgrade|http2-settings|proxy-.*|expect)$' THEN
       PERFORM sluice_private.fail('SL005', format('header %L cannot be set', h.key), NULL, 'it belongs to the connection or to the signature');
     END IF;
   END LOOP;
@@ -73,7 +75,9 @@ SELECT sluice_private.hide('sluice_private.new_secret()');
 CREATE OR REPLACE FUNCTION sluice_private.secret_kind(p_secret text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  size int;
+  digits text := substr(p_secret, position('_' IN p_secret) + 1);
+  bytes bytea;
+  size int := 0;
 BEGIN
   IF p_secret !~ '^wh(sec|sk)_' THEN
     IF length(p_secret) = 0 OR length(p_secret) > 1000 THEN
@@ -82,9 +86,11 @@ BEGIN
     RETURN 'legacy';
   END IF;
   BEGIN
-    size := length(decode(substr(p_secret, position('_' IN p_secret) + 1), 'base64'));
+    bytes := decode(digits, 'base64');
+    -- decode() passes over blanks and bits that no encoder leaves behind; who signs and who verifies may not.
+    size := CASE translate(encode(bytes, 'base64'), E'\n', '') WHEN digits THEN length(bytes) ELSE 0 END;
   EXCEPTION WHEN invalid_parameter_value THEN
-    size := 0;
+    NULL;
   END;
   IF p_secret ~ '^whsec_' AND size BETWEEN 24 AND 64 THEN
     RETURN 'hmac';
@@ -92,7 +98,7 @@ BEGIN
     RETURN 'ed25519';
   END IF;
   PERFORM sluice_private.fail('SL005', 'malformed secret', NULL,
-    'whsec_ is followed by 24 to 64 bytes, whsk_ by 64 bytes (seed and public key), both in base64');
+    'whsec_ is followed by 24 to 64 bytes, whsk_ by 64 bytes (seed and public key), both in base64 without blanks or line breaks');
 END $$;
 COMMENT ON FUNCTION sluice_private.secret_kind(text) IS 'hmac, ed25519 or legacy; SL005 if malformed';
 SELECT sluice_private.hide('sluice_private.secret_kind(text)');
@@ -106,6 +112,7 @@ DECLARE
   bad text;
   given jsonb := coalesce(options, '{}');
   kind text;
+  lifetime interval;
 BEGIN
   PERFORM sluice_private.check_url(url);
   PERFORM sluice_private.check_patterns(events);
@@ -130,6 +137,11 @@ BEGIN
   signing_secret := coalesce(secret, sluice_private.new_secret());
   kind := sluice_private.secret_kind(signing_secret);
   BEGIN
+    lifetime := coalesce(CASE jsonb_typeof(given -> 'max_age') WHEN 'number' THEN (given ->> 'max_age')::float8 * interval '1 second'
+                                                               ELSE (given ->> 'max_age')::interval END, '7 days');
+    IF lifetime <= interval '0' OR (given ->> 'rate_limit')::float8 NOT BETWEEN 0.0001 AND 1000000 THEN
+      RAISE check_violation USING MESSAGE = 'max_age or rate_limit is out of range';
+    END IF;
     INSERT INTO sluice.webhook_endpoints AS e
            (url, events, flow_id, filter, headers, timeout_seconds, retry_schedule, max_in_flight, rate_limit, ordering, client_certificate,
             payload_version, max_age, description, enabled, disabled_reason, validation, validation_due, since)
@@ -138,15 +150,14 @@ BEGIN
             coalesce(nullif(given -> 'retry_schedule', 'null'), '[0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]'),
             coalesce((given ->> 'max_in_flight')::int, 8), (given ->> 'rate_limit')::float8, coalesce(given ->> 'ordering', 'none'),
             given ->> 'client_certificate', coalesce((given ->> 'payload_version')::smallint, 2),
-            coalesce(CASE jsonb_typeof(given -> 'max_age') WHEN 'number' THEN (given ->> 'max_age')::float8 * interval '1 second'
-                                                           ELSE (given ->> 'max_age')::interval END, '7 days'),
+            lifetime,
             given ->> 'description', coalesce((given ->> 'enabled')::boolean, true) AND NOT coalesce((given ->> 'validation')::boolean, false),
             CASE WHEN (given ->> 'validation')::boolean THEN 'waits for its validation' END, CASE WHEN (given ->> 'validation')::boolean THEN 'pending' END,
             CASE WHEN (given ->> 'validation')::boolean THEN clock_timestamp() END, sluice_private.present())
     RETURNING e.id INTO endpoint_id;
   EXCEPTION WHEN data_exception OR check_violation OR syntax_error THEN
-    PERFORM sluice_private.fail('SL005', format('bad option: %s', SQLERRM), NULL, 'timeout 1–30 s, max_in_flight 1–1000, rate_limit > 0, '
-      'ordering none, session or endpoint, payload_version 1 or 2, filter a jsonpath predicate, max_age seconds or an interval');
+    PERFORM sluice_private.fail('SL005', format('bad option: %s', SQLERRM), NULL, 'timeout 1–30 s, max_in_flight 1–1000, rate_limit 0.0001–1000000 a second, '
+      'ordering none, session or endpoint, payload_version 1 or 2, filter a jsonpath predicate, max_age seconds or an interval above 0');
   END;
   INSERT INTO sluice.webhook_secrets AS s (endpoint_id, kind, secret) VALUES (endpoint_id, kind, signing_secret);
   INSERT INTO sluice_private.lanes AS l (endpoint_id) VALUES (endpoint_id);

@@ -30,13 +30,29 @@ SELECT lives_ok(format('SELECT sluice.unsubscribe(endpoint_id) FROM sluice.subsc
 SELECT throws_ok(format('SELECT sluice.subscribe(%L, options => %L)', 'https://a.example/', o), 'SL005', NULL, o)
   FROM unnest(ARRAY['{"timeouts": 3}', '{"timeout": 31}', '{"timeout": "x"}', '{"max_in_flight": 0}', '{"rate_limit": -1}', '{"ordering": "lifo"}', '{"payload_version": 3}',
                     '{"filter": "$."}', '{"flow_id": "x"}', '{"headers": {"Host": "x"}}', '{"headers": {"webhook-id": "x"}}', '{"headers": {"a": "b\r\nc"}}', '{"headers": {"a b": "c"}}',
+                    '{"timeout": 0}', '{"max_in_flight": 1001}', '{"rate_limit": 0}', '{"rate_limit": "NaN"}', '{"rate_limit": "Infinity"}', '{"rate_limit": 1e-300}', '{"payload_version": 0}',
+                    '{"max_age": 0}', '{"max_age": "-1 day"}', '{"retry_schedule": [2592001]}', '{"retry_schedule": {"base": 1, "factor": 0.5, "max": 1, "attempts": 1}}',
+                    '{"retry_schedule": {"base": 1, "factor": 1, "max": 1, "attempts": 1001}}',
                     '{"headers": []}', '{"retry_schedule": []}', '{"retry_schedule": [-1]}', '{"retry_schedule": ["x"]}', '{"retry_schedule": {"base": 1}}', '{"enabled": "perhaps"}', '[]']) AS o;
+SELECT throws_ok(format('SELECT sluice.subscribe(%L, options => %L)', 'https://a.example/', jsonb_build_object('headers', jsonb_build_object(h, 'x'))), 'SL005', format('header %L cannot be set', h))
+  FROM unnest(ARRAY['HOST', 'Content-Length', 'transfer-encoding', 'Connection', 'Keep-Alive', 'TE', 'Trailer', 'Upgrade', 'HTTP2-Settings', 'Proxy-Authorization', 'Proxy-Connection', 'Expect',
+                    'Webhook-Signature', 'webhook-anything', 'X-Webhook-Signature']) AS h;
+SELECT throws_ok(format('SELECT sluice.subscribe(%L, options => %L)', 'https://a.example/', jsonb_build_object('headers', jsonb_build_object('x', repeat('ë', 4097)))), 'SL005', NULL, 'a value of 8194 bytes');
+SELECT lives_ok(format('SELECT sluice.unsubscribe(endpoint_id) FROM sluice.subscribe(%L, options => %L)', 'https://a.example/', o), o)
+  FROM unnest(ARRAY['{"timeout": 1, "max_in_flight": 1, "rate_limit": 0.0001, "max_age": "1 second"}', '{"timeout": 30, "max_in_flight": 1000, "rate_limit": 1000000, "max_age": "1 month"}']) AS o;
 SELECT throws_ok(format('SELECT sluice.subscribe(%L, secret => %L)', 'https://a.example/', s), 'SL005', NULL, s)
-  FROM unnest(ARRAY['', 'whsec_AAAA', 'whsec_!!', 'whsk_AAAA']) AS s;
+  FROM unnest(ARRAY['', 'whsec_AAAA', 'whsec_!!', 'whsk_AAAA', 'whsec_' || encode(sha256('k'), 'base64') || E'\n', 'whsec_ ' || encode(sha256('k'), 'base64'),
+                    'whsec_' || repeat('A', 30) || 'AB==', 'whsec_' || encode(substr(sha512('k'), 1, 23), 'base64'), 'whsec_' || translate(encode(sha512('k') || '\x00', 'base64'), E'\n', '')]) AS s;
+SELECT is((SELECT array_agg(sluice_private.secret_kind(s)) FROM unnest(ARRAY['whsec_' || encode(substr(sha512('k'), 1, 24), 'base64'), 'whsec_' || translate(encode(sha512('k'), 'base64'), E'\n', '')]) AS s),
+          '{hmac,hmac}', '24 and 64 bytes');
 SELECT throws_ok($$SELECT sluice.subscribe('https://a.example/', '{a b}')$$, 'SL005');
 SELECT endpoint_id AS a, signing_secret AS secret FROM sluice.subscribe('https://a.example/', options => '{"max_in_flight": 3, "headers": {"x-team": "blue"}, "timeout": 5}') \gset
 SELECT is(length(decode(substr(:'secret', 7), 'base64')), 32, 'a secret of 32 bytes');
 SELECT is((SELECT kind FROM sluice.webhook_secrets WHERE endpoint_id = :'a'), 'hmac');
+SELECT endpoint_id AS plain FROM sluice.subscribe('https://plain.example/', '{none}') \gset
+SELECT is((SELECT (timeout_seconds, retry_schedule, max_in_flight, rate_limit, ordering, payload_version, max_age, enabled, flow_id, client_certificate)::text FROM sluice.webhook_endpoints WHERE id = :'plain'),
+          '(15,"[0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]",8,,none,2,"7 days",t,,)', 'what an endpoint is that asks for nothing');
+SELECT sluice.unsubscribe(:'plain');
 SELECT is((SELECT s.kind FROM sluice.subscribe('https://l.example/', '{none}', 'old style') AS w JOIN sluice.webhook_secrets s USING (endpoint_id)), NULL, 'one statement does not see it');
 SELECT is((SELECT kind FROM sluice.webhook_secrets WHERE secret = 'old style'), 'legacy');
 SELECT ok(NOT has_table_privilege('sluice_reader', 'sluice.webhook_secrets', 'SELECT') AND NOT has_table_privilege('sluice_api', 'sluice.webhook_secrets', 'SELECT'), 'secrets are not readable');
@@ -54,6 +70,7 @@ SELECT is(test.states(:'a'), '5 pending');
 SELECT is(test.states(:'b'), '2 pending');
 SELECT is(test.states(:'c'), '2 pending');
 SELECT ok(bool_and(m.body = e.body), 'the body is the event''s, byte for byte') FROM sluice.webhook_messages m JOIN sluice.flow_events e ON e.id = m.event_id WHERE m.no % 4 = 2;
+SELECT ok(bool_and(m.body ~ '^\{"' AND m.body ~ '"\}$|\}\}$'), 'never empty, no byte order mark, no blank around it') FROM sluice.webhook_messages m;
 SELECT matches(m.body, '^\{"event_type":"orders\.paid","timestamp":\d+\.\d{6},"session_id":null') FROM sluice.webhook_messages m WHERE m.no % 4 = 1 AND m.event_type = 'orders.paid';
 SELECT ok(bool_and((m.body::jsonb ->> 'timestamp')::numeric = extract(epoch FROM e.created_at)), 'version 1: the time in seconds') FROM sluice.webhook_messages m JOIN sluice.flow_events e ON e.id = m.event_id WHERE m.no % 4 = 1;
 SELECT matches(id, '^msg_[0-9a-f]{26}$') FROM sluice.webhook_messages LIMIT 1;
@@ -107,7 +124,8 @@ SELECT is((SELECT (lane, attempt)::text FROM sluice.webhook_deliveries WHERE due
 SELECT is(test.answer(:p, 'dead', most => 1), '{t}');
 SELECT is(test.states(:'a'), '1 dead, 1 delivered, 3 pending');
 SELECT is((SELECT array_agg(outcome ORDER BY created_at) FROM sluice.webhook_attempts), '{retry,delivered,dead}', 'one row an attempt');
-SELECT is((SELECT response FROM sluice.webhook_attempts LIMIT 1), '\x00ff'::bytea);
+SELECT is((SELECT (endpoint_id, attempt, duration_ms, status, address, error_class, response, started_at <= created_at)::text FROM sluice.webhook_attempts WHERE outcome = 'retry'),
+          format('(%s,1,7,500,192.0.2.1,,"\\x00ff",t)', :'a'), 'with all that is known of it');
 SELECT id AS waiting FROM sluice.webhook_deliveries WHERE lane = 1 \gset
 SELECT message_id AS waiting_message FROM sluice.delivery_overview WHERE delivery_id = :waiting \gset
 SELECT sluice.retry_delivery(:waiting);
@@ -141,6 +159,9 @@ SELECT is((SELECT count(*) FROM test.sent(:p)), 0::bigint, 'enabled without repl
 SELECT is(sluice.replay(:'a', '-infinity'), 5::bigint, 'the held and the dead are replayed on demand');
 SELECT is((SELECT count(*) FROM test.sent(:p, 2, endpoints => ARRAY[:'a']::uuid[], rooms => '{100}', floors => '{NULL}')), 5::bigint);
 SELECT sluice.disable_endpoint(:'a'), sluice.enable_endpoint(:'a', true);
+UPDATE sluice_private.lanes SET failing_since = now() - interval '4 days 23 hours' WHERE endpoint_id = :'a';
+SELECT test.answer(:p, 'retry', 2, most => 1);
+SELECT ok(enabled, 'not yet five days') FROM sluice.webhook_endpoints WHERE id = :'a';
 UPDATE sluice_private.lanes SET failing_since = now() - interval '5 days 1 minute' WHERE endpoint_id = :'a';
 SELECT test.answer(:p, 'retry', 2, most => 1);
 SELECT is((SELECT disabled_reason FROM sluice.webhook_endpoints WHERE id = :'a'), 'no success for five days');
@@ -211,12 +232,26 @@ SELECT sluice.rotate_secret(:'o') AS fresh \gset
 SELECT is((SELECT (jsonb_array_length(secrets), secrets -> 0 ->> 'secret')::text FROM test.sent(:p, 1)), (SELECT (2, :'fresh'::text)::text), 'the new key signs first, the old one too');
 SELECT sluice.rotate_secret(:'o', '0') AS fresh \gset
 SELECT is((SELECT (jsonb_array_length(secrets), secrets -> 0 ->> 'secret')::text FROM test.sent(:p, 1)), (SELECT (1, :'fresh'::text)::text), 'until its overlap ends');
-SELECT throws_ok(format('SELECT sluice.rotate_secret(%L, %L)', :'o', '8 days'), 'SL005');
+SELECT throws_ok(format('SELECT sluice.rotate_secret(%L, %L)', :'o', overlap), 'SL005', format('bad overlap %s', overlap::interval)) FROM unnest(ARRAY['7 days 1 second', '-1 second']) AS overlap;
+SELECT sluice.rotate_secret(:'o'), sluice.rotate_secret(:'o', '7 days');
+SELECT is((SELECT array_agg(round(extract(epoch FROM valid_until - clock_timestamp()) / 3600) ORDER BY id) FROM sluice.webhook_secrets WHERE endpoint_id = :'o' AND valid_until > clock_timestamp()),
+          '{24,168}', 'an overlap is 24 h unless said otherwise, and never longer for a later rotation');
+SELECT count(sluice.rotate_secret(:'o')) FROM generate_series(1, 7) \gset rotated_
+SELECT is((SELECT jsonb_array_length(secrets) FROM test.sent(:p, 1)), 10, 'ten sign');
+SELECT throws_ok(format('SELECT sluice.rotate_secret(%L)', :'o'), 'SL005', 'the endpoint has 10 valid secrets already');
+SELECT sluice.rotate_secret(:'o', '0') AS fresh \gset
+SELECT is((SELECT (jsonb_array_length(secrets), secrets -> 0 ->> 'secret')::text FROM test.sent(:p, 1)), (SELECT (1, :'fresh'::text)::text), 'unless the old ones end at once');
 SELECT throws_ok('SELECT sluice.unsubscribe(gen_random_uuid())', 'SL005');
 INSERT INTO sluice.webhook_deliveries (message_no, message_at, endpoint_id, due_at, status)
 VALUES (1, now() - interval '31 days', :'o', 'infinity', 'held'), (1, now() - interval '29 days', :'o', 'infinity', 'held');
 SELECT is(sluice_private.expire_deliveries(), 1, 'what is held longer than its message is kept ends');
 SELECT is((SELECT (outcome, error_class)::text FROM sluice.webhook_attempts ORDER BY created_at DESC LIMIT 1), '(dead,message_gone)');
+SELECT is((SELECT array_agg(DISTINCT retention) FROM sluice_private.partitioned_logs WHERE log LIKE 'sluice.webhook_%'), '{30 days}');
+SELECT date_trunc('day', now()) - interval '1 hour' AS yesterday \gset
+CREATE TABLE sluice.webhook_attempts_old PARTITION OF sluice.webhook_attempts FOR VALUES FROM ('2001-01-01') TO (:'yesterday'::timestamptz - interval '30 days');
+CREATE TABLE sluice.webhook_attempts_kept PARTITION OF sluice.webhook_attempts FOR VALUES FROM (:'yesterday'::timestamptz - interval '30 days') TO (:'yesterday'::timestamptz - interval '28 days');
+SELECT sluice_private.ensure_partitions();
+SELECT is((to_regclass('sluice.webhook_attempts_old'), to_regclass('sluice.webhook_attempts_kept'))::text, '(,sluice.webhook_attempts_kept)', 'a partition goes when all of it is past its retention');
 SELECT is(sluice_private.release_lanes(:p), 1);
 SELECT is((SELECT count(*) FROM test.sent(:p, 1)), 0::bigint, 'released lanes are not ours');
 SELECT is((SELECT secrets FROM (SELECT to_jsonb(e) ?| '{secret,secrets,ciphertext}' AS secrets FROM sluice.endpoint_overview e LIMIT 1) AS w), false);
