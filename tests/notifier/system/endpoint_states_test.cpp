@@ -45,6 +45,12 @@ TEST_F(EndpointStatesTest, AnEndpointThatDoesNotConsentStaysDisabledAndIsAskedAg
   wait_until("select validation = 'validated' and enabled from sluice.endpoint_overview");
 }
 
+TEST_F(EndpointStatesTest, TheQuestionForConsentIsGuardedLikeAnyRequest) {
+  subscribe("http://10.0.0.1/hook", R"({"validation": true})");
+  const auto notifier = start_notifier();
+  wait_until("select validation = 'pending' and validation_error = 'refused_address' from sluice.endpoint_overview");
+}
+
 TEST_F(EndpointStatesTest, FiveDaysWithoutASuccessDisableAnEndpointAndAnEventTells) {
   Receiver failing([](const Received&, int before) { return answer(before == 0 ? 500 : 200); });
   Receiver operators;

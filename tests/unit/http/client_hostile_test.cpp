@@ -17,6 +17,35 @@ TEST_F(ClientHostileTest, AReceiverThatNeverAnswersTimesOut) {
   EXPECT_LT(response.duration, milliseconds(3000));
 }
 
+// A full backlog: the kernel drops what asks for a connection.
+TEST_F(ClientHostileTest, AConnectionThatNobodyTakesHasATimeoutOfItsOwn) {
+  EXPECT_EQ(ClientOptions{}.connect_timeout, std::chrono::seconds(5));
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener, 0), 0);
+  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  std::vector<int> taken;
+  for (int i = 0; i < 4; ++i) {
+    taken.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    (void)connect(taken.back(), reinterpret_cast<sockaddr*>(&address), size);
+  }
+  ClientOptions options = open_to_loopback();
+  options.connect_timeout = milliseconds(100);
+  Client client(loop, options);
+  Request request;
+  request.url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+  request.timeout = std::chrono::seconds(20);
+  const Response response = send(client, std::move(request));
+  EXPECT_EQ(response.failure, Failure::kTimeout);
+  EXPECT_LT(response.duration, std::chrono::seconds(10)) << "of the twenty that the whole attempt has";
+  for (const int fd : taken) close(fd);
+  close(listener);
+}
+
 TEST_F(ClientHostileTest, HeadersThatTrickleInTimeOut) {
   RawServer server([](Peer& peer) {
     peer.read_request();

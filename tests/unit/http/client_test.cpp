@@ -74,6 +74,26 @@ TEST_F(ClientTest, KeepsConnectionsAliveAndSaysSo) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+// It is not judged again while it is kept.
+TEST_F(ClientTest, AKeptConnectionIsReplacedWhenItIsOldHoweverBusy) {
+  EXPECT_LE(ClientOptions{}.max_connection_age, std::chrono::seconds(60));
+  RawServer server([](Peer& peer) {
+    while (!peer.read_request().empty()) peer.reply(204, "");
+  });
+  ClientOptions options = open_to_loopback();
+  options.max_connection_age = std::chrono::seconds(1);
+  Client client(loop, options);
+  const auto pause = [](Loop& on) -> Task<void> { (void)co_await on.sleep(milliseconds(20)); };
+  const Deadline patience = Clock::now() + std::chrono::seconds(30);
+  while (server.connections() < 2 && Clock::now() < patience) {
+    Request request;
+    request.url = server.url();
+    EXPECT_EQ(send(client, std::move(request)).status, 204);
+    loop.run(pause(loop));
+  }
+  EXPECT_EQ(server.connections(), 2);
+}
+
 TEST_F(ClientTest, RequestsWithAClientCertificateShareNoConnection) {
   RawServer server([](Peer& peer) {
     while (!peer.read_request().empty()) peer.reply(204, "");
