@@ -163,7 +163,6 @@ TEST_F(LimitsTest, ABodyOfAMebibyteArrivesAndALargerOneIsRefusedWithItsSize) {
   EXPECT_GT(request.body.size(), 1'048'000U);
   EXPECT_LE(request.body.size(), 1'048'576U);
   EXPECT_EQ(value("select body from sluice.webhook_messages"), request.body);
-  EXPECT_FALSE(request.headers.contains("Expect")) << "which curl sends before large bodies, and waits";
   try {
     (void)query("select sluice.emit('larger', null, jsonb_build_object('text', repeat('ë', 525000)))");
     FAIL() << "it was taken";

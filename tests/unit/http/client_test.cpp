@@ -35,6 +35,20 @@ TEST_F(ClientTest, SendsTheRequestAsGivenAndNothingElse) {
                       "\r\nContent-Length: 7\r\n\r\n{\"a\":1}");
 }
 
+// curl announces bodies of more than a mebibyte by `Expect`, and waits.
+TEST_F(ClientTest, ALargeBodyIsNotAnnouncedButSent) {
+  std::string seen;
+  RawServer server([&](Peer& peer) {
+    seen = peer.read_request();
+    peer.reply(204, "");
+  });
+  Request request;
+  request.url = server.url();
+  request.body = std::string((1U << 20U) + 1, 'x');
+  EXPECT_EQ(send(std::move(request)).status, 204);
+  EXPECT_EQ(seen.substr(0, seen.find("\r\n\r\n")).find("Expect"), std::string::npos);
+}
+
 TEST_F(ClientTest, MethodsDoNotLeakIntoTheNextRequestOfAHandle) {
   std::vector<std::string> lines;
   RawServer server([&](Peer& peer) {
