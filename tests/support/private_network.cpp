@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 
 namespace sluice::test {
@@ -39,16 +40,20 @@ void on_a_thread(const std::function<void()>& call) {
   if (failure) std::rethrow_exception(failure);
 }
 
+void name(ifreq& interface, std::string_view text) {
+  text.copy(interface.ifr_name, sizeof interface.ifr_name - 1);
+}
+
 void raise_loopback(int control) {
   ifreq interface{};
-  std::strcpy(interface.ifr_name, "lo");
+  name(interface, "lo");
   interface.ifr_flags = IFF_UP | IFF_RUNNING;
   check(ioctl(control, SIOCSIFFLAGS, &interface) == 0, "raise lo");
 }
 
 void hold_v4(int control, const std::string& address, int number) {
   ifreq interface{};
-  std::strcpy(interface.ifr_name, fmt::format("lo:{}", number).c_str());
+  name(interface, fmt::format("lo:{}", number));
   sockaddr_in in{};
   in.sin_family = AF_INET;
   inet_pton(AF_INET, address.c_str(), &in.sin_addr);

@@ -196,6 +196,7 @@ TEST_F(DeliveryTest, AMessageHoldsBackOnlyLaterOnesOfItsKeyWhileItFails) {
   emit(5);
   const auto requests = receiver.wait_for(6);
   std::vector<std::string> order;
+  order.reserve(requests.size());
   for (const Received& request : requests) order.push_back(request.id());
   EXPECT_EQ(order[0], order[1]);
   order.erase(order.begin());
