@@ -116,6 +116,32 @@ TEST_F(KillTest, ConnectionsThatAreCutAgainAndAgainLoseNothingAndLogEachAttemptO
   EXPECT_EQ(value("select count(*) - count(distinct (delivery_id, started_at)) from sluice.webhook_attempts"), "0");
 }
 
+// The commit waits for the lane, which the test holds; when it is made, nobody hears of it.
+TEST_F(KillTest, ACommitWhoseAnswerWasLostIsNotMadeAgain) {
+  test::TcpProxy proxy(test::TestCluster::instance().port());
+  Receiver receiver([](const Received&, int before) { return answer(before == 0 ? 500 : 204); });
+  subscribe(receiver.url(), R"({"retry_schedule": [0, 0.5]})");
+  const auto notifier = start_notifier_through(proxy.port());
+  receiver.close_gate();
+  emit(1);
+  (void)receiver.wait_for(1);
+  (void)query("begin");
+  (void)query("select from sluice_private.lanes for update");
+  receiver.open_gate();
+  wait_until(
+      "select exists (select from pg_locks w join pg_locks h on h.transactionid = w.transactionid "
+      "where not w.granted and h.granted and h.pid = pg_backend_pid())");
+  proxy.drop_traffic();
+  (void)query("commit");
+  wait_until("select count(*) = 1 from sluice.webhook_attempts");
+  proxy.pass_traffic();
+  proxy.cut_connections();
+  wait_until("select count(*) = 0 from sluice.webhook_deliveries");
+  EXPECT_EQ(
+      value("select string_agg(attempt || ' ' || outcome, ', ' order by created_at) from sluice.webhook_attempts"),
+      "1 retry, 2 delivered");
+}
+
 TEST_F(KillTest, ANotifierThatStoodStillSendsNothingThatIsAnothersByNow) {
   Receiver receiver;
   subscribe(receiver.url());
