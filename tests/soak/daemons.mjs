@@ -75,6 +75,12 @@ export class Daemons {
     for (const daemon of this.running) this.signal(daemon, 'SIGCONT');
   }
 
+  // At once, when the soak itself is ended.
+  kill() {
+    this.stopping = true;
+    for (const daemon of this.running) this.signal(daemon, 'SIGKILL');
+  }
+
   async stop() {
     this.stopping = true;
     this.continueAll();

@@ -125,6 +125,12 @@ async function main() {
   const names = ['listener', 'listener', 'worker', 'worker', 'worker', 'notifier', 'notifier'];
   const daemons = new Daemons({ sluice: kSluice, dsn: servers.daemonDsn, folder: kFolder, names });
   daemons.start();
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      daemons.kill();
+      process.exit(1);
+    });
+  }
   const subscriber = new Subscriber({ dsn: () => servers.clientDsn });
   subscriber.start();
   const load = new Load({ dsn: () => servers.clientDsn, service: world.url, random: new Random(seed + 2), clients: 24 });
