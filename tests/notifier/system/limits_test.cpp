@@ -39,29 +39,51 @@ TEST_F(LimitsTest, AnEndpointThatComesBackToABacklogIsNeverHitByMoreThanItsCap) 
       << "what waits for the breaker spends no attempt";
 }
 
-TEST_F(LimitsTest, RetriesThatHangLeaveAQuarterOfTheSlotsToWhatIsNew) {
-  constexpr int kEvents = 4;
-  std::deque<Receiver> stuck;
-  for (int i = 0; i < 3; ++i) {
-    stuck.emplace_back(
-        [](const Received&, int before) { return before < kEvents ? answer(500) : Answer{200, "", "", true}; });
-    subscribe(stuck.back().url(), R"({"timeout": 30, "retry_schedule": [0, 0.5]})");
+// Three endpoints that fail at first and then hang, and a notifier of eight slots.
+class SlotsTest : public NotifierTest {
+ protected:
+  static constexpr int kEvents = 4;
+
+  void subscribe_stuck(const std::string& schedule) {
+    for (int i = 0; i < 3; ++i) {
+      stuck_.emplace_back(
+          [](const Received&, int before) { return before < kEvents ? answer(500) : Answer{200, "", "", true}; });
+      subscribe(stuck_.back().url(), R"({"timeout": 30, "retry_schedule": )" + schedule + "}");
+    }
   }
+  int hanging() {
+    int count = 0;
+    for (Receiver& receiver : stuck_) count += static_cast<int>(receiver.received().size()) - kEvents;
+    return count;
+  }
+  void expect_room_for_what_is_new_beside(int taken) {
+    wait_for([&] { return hanging() >= taken; }, "requests that hang");
+    (void)query("update sluice.webhook_endpoints set events = '{none}'");
+    Receiver live;
+    subscribe(live.url());
+    emit(2);
+    (void)live.wait_for(2);
+    EXPECT_EQ(hanging(), taken);
+    EXPECT_EQ(value("select count(*) from sluice.webhook_attempts where error_class = 'timeout'"), "0");
+  }
+
+  std::deque<Receiver> stuck_;
+};
+
+TEST_F(SlotsTest, RetriesThatHangLeaveAQuarterToWhatIsNew) {
+  subscribe_stuck("[0, 0.5]");
   const auto notifier = start_notifier({"--notifier.concurrency", "8"});
   emit(kEvents);
-  const auto all = [&] {
-    std::size_t count = 0;
-    for (Receiver& receiver : stuck) count += receiver.received().size();
-    return count;
-  };
-  wait_for([&] { return all() >= 3 * kEvents + 6; }, "retries in six of the eight slots");
-  (void)query("update sluice.webhook_endpoints set events = '{none}'");
-  Receiver live;
-  subscribe(live.url());
-  emit(2);
-  (void)live.wait_for(2);
-  EXPECT_EQ(all(), 3U * kEvents + 6);
-  EXPECT_EQ(value("select count(*) from sluice.webhook_attempts where error_class = 'timeout'"), "0");
+  expect_room_for_what_is_new_beside(6);
+}
+
+TEST_F(SlotsTest, ReplaysThatHangLeaveHalfToWhatIsNew) {
+  subscribe_stuck("[0]");
+  const auto notifier = start_notifier({"--notifier.concurrency", "8"});
+  emit(kEvents);
+  wait_until("select count(*) = 12 from sluice.webhook_attempts where outcome = 'dead'");
+  (void)query("select sluice.replay(id, '-infinity', 'infinity') from sluice.webhook_endpoints");
+  expect_room_for_what_is_new_beside(4);
 }
 
 // Arrivals of an endpoint's messages, as session and revision.
