@@ -27,7 +27,7 @@ struct Delivery {
   Queue queue = Queue::kFirst;
   int attempts = 0;  // made before this one
   Timestamp due_at;
-  Timestamp created_at;  // fences the outcome, too: with the id it names this delivery and no later one
+  Timestamp created_at;              // fences the outcome, too: with the id it names this delivery and no later one
   std::chrono::milliseconds age{0};  // when claimed, by the database's clock
   std::string message_id;            // webhook-id; "" when retention has taken the message away
   std::string correlation_id;

@@ -105,9 +105,9 @@ TEST_F(KillTest, ConnectionsThatAreCutAgainAndAgainLoseNothingAndLogEachAttemptO
   subscribe(receiver.url(),
             R"({"retry_schedule": [0, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05]})");
   const auto notifier = start_notifier_through(proxy.port());
-  for (int i = 0; i < 10; ++i) {
+  for (std::size_t i = 0; i < 10; ++i) {
     emit(20, "round " + std::to_string(i));
-    (void)receiver.wait_for(static_cast<std::size_t>(10 * (i + 1)));
+    (void)receiver.wait_for(10 * (i + 1));
     proxy.cut_connections();
   }
   wait_until("select count(*) = 200 from sluice.webhook_attempts where outcome = 'delivered'");
