@@ -79,6 +79,21 @@ TEST_F(RebindingTest, ANameThatLeadsInsideLaterIsRefusedThoughItsConnectionIsSti
   expect_no_trap_was_entered();
 }
 
+// It takes the minute that a connection is kept at most.
+TEST_F(RebindingTest, ANameThatMovesIsFollowedThoughItsConnectionIsNeverIdle) {
+  names_lead([](const std::string&, int before) { return NameServer::Answer{{before == 0 ? kPublic : kOtherPublic}}; });
+  subscribe_name("moving.example");
+  const auto notifier = start();
+  const auto pause = [](Loop& loop) -> Task<void> { (void)co_await loop.sleep(std::chrono::milliseconds(200)); };
+  const Deadline patience = Clock::now() + std::chrono::seconds(120);
+  for (int i = 1; other_->connections() == 0 && Clock::now() < patience; ++i) {
+    emit_and_wait(i);
+    loop_.run(pause(loop_));
+  }
+  EXPECT_EQ(receiver_->connections(), 1);
+  EXPECT_EQ(other_->connections(), 1);
+}
+
 TEST_F(RebindingTest, ANameThatLeadsInsideAmongOthersIsRefusedAsAWhole) {
   const std::map<std::string, std::vector<std::string>> table{
       {"first.example", {"127.0.0.1", kPublic}},          {"last.example", {kPublic, kOtherPublic, "10.0.0.7"}},
