@@ -38,6 +38,7 @@ class Notifier : public Service {
     Doorbell doorbell(context.loop, blocking,
                       wake.by_notification ? session_of(context.options, database.application_name) : database,
                       "deliveries", wake, context.metrics);
+    doorbell.on_connected([&denied](const pg::Connection& connection) { denied.reached(connection); });
     Pump pump(context.loop, pg::Reconnector(context.loop, blocking, database, "deliveries"), process, sender, keys,
               metrics, {.in_flight = static_cast<int>(context.options.integer("notifier.concurrency"))},
               {.connected =

@@ -29,6 +29,11 @@ class Scout {
     doorbell_.on_outage(call);
   }
 
+  void on_connected(const std::function<void(const pg::Connection& connection)>& call) {
+    reconnector_.on_connected(call);
+    doorbell_.on_connected(call);
+  }
+
   // Tells the outcome of the last claim and returns when it is time for the next, or when `stop` came. A lost
   // connection is made anew here, and counts as a call.
   Task<void> next(Claimed last, StopToken stop);

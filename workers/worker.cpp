@@ -52,6 +52,7 @@ class Worker : public Service {
       over ? context.health.ready() : context.health.not_ready(kNoDatabase);
     };
     scout.on_outage(on_outage);
+    scout.on_connected([&denied](const pg::Connection& connection) { denied.reached(connection); });
     pg::ConnectOptions pumping = database;
     pumping.preparation = sql::query("prepare_worker_connection").text;
     pg::Reconnector reconnector(context.loop, blocking, std::move(pumping), "tasks");

@@ -54,6 +54,7 @@ Task<std::unique_ptr<Connection>> Reconnector::connect(StopToken stop) {
         log_return(Clock::now() - began);
         on_outage_(true);
       }
+      on_connected_(*attempt.connection);
       co_return std::move(attempt.connection);
     }
     if (backoff_.failed() == 0) {

@@ -2,8 +2,12 @@
 
 namespace sluice {
 
-void DatabaseDenied::connected(const pg::Connection& connection, const pg::Row& server) {
+void DatabaseDenied::reached(const pg::Connection& connection) {
   deny(connection.peer_address(), connection.peer_port());
+}
+
+void DatabaseDenied::connected(const pg::Connection& connection, const pg::Row& server) {
+  reached(connection);
   if (!server.is_null("address")) deny(std::string(server.text("address")), server.get<std::int32_t>("port"));
 }
 

@@ -11,12 +11,15 @@
 namespace sluice {
 
 // Nothing that a flow or a subscriber names may lead to the database, wherever it is after a failover, nor to a pooler
-// before it. Their addresses are unknown when they are reached through a socket file.
+// before it. Their addresses are unknown when they are reached through a socket file, and the server's when only a
+// pooler reaches it so.
 class DatabaseDenied {
  public:
   explicit DatabaseDenied(http::AddressGuard& guard) : guard_(guard) {}
 
-  // At each connect, with the row of the query database_address.
+  // At each connect by database.session_dsn, which goes past the pooler.
+  void reached(const pg::Connection& connection);
+  // At each connect by database.dsn, with the row of the query database_address.
   void connected(const pg::Connection& connection, const pg::Row& server);
 
  private:

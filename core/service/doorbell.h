@@ -68,6 +68,10 @@ class Doorbell {
   // As that of pg::Reconnector: while the doorbell cannot listen, nobody else may notice that the database is away.
   void on_outage(std::function<void(bool over)> call) { reconnector_.on_outage(std::move(call)); }
 
+  void on_connected(std::function<void(const pg::Connection& connection)> call) {
+    reconnector_.on_connected(std::move(call));
+  }
+
   // Tells the outcome of the last poll and returns when it is time for the next, or when `stop` came. A lost connection
   // is made anew here, and counts as a wake-up.
   Task<void> next(Polled last, StopToken stop);

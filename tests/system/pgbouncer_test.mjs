@@ -17,12 +17,12 @@ let receiver;
 
 // A PgBouncer in that mode; the DSN of the test's database behind it. It is a child that the kernel ends should this process die in any way. It
 // refuses to be root.
-async function pooler(mode, size) {
+async function pooler(mode, size, server = '127.0.0.1') {
   const folder = mkdtempSync('/var/tmp/sluice-pgbouncer.');
   const port = await freePort();
   writeFileSync(`${folder}/pgbouncer.ini`, `
 [databases]
-* = host=127.0.0.1 port=${kServerPort} user=postgres
+* = host=${server} port=${kServerPort} user=postgres
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${port}
@@ -285,6 +285,41 @@ test('a notifier that is killed behind a pooler in transaction mode is recovered
     for (const daemon of others) assert.equal(await daemon.end(), 0, daemon.output);
   }
 });
+
+// Neither is a destination, even inside a network that is allowed. What the server is reached by, the pooler's own way or a session's, decides from where its
+// address is known.
+for (const { way, server, words } of [
+  { way: 'the pooler reaches the server by TCP', server: async () => '127.0.0.1', words: ['--database.wake', 'poll'] },
+  { way: 'the pooler reaches the server by a socket file, and a session by TCP', server: async () => (await query(kDirect, 'show unix_socket_directories'))[0].unix_socket_directories,
+    words: ['--database.session_dsn', kDirect] },
+]) {
+  test(`requests lead neither to the pooler nor to the server (${way})`, async () => {
+    const pooled = await pooler('transaction', kPool, await server());
+    const targets = [new URL(pooled).port, kServerPort].map((port) => `http://127.0.0.1:${port}/`);
+    const daemons = ['worker', 'notifier'].map((name) => new Daemon(pooled, name, ...words));
+    daemons.push(new Daemon(kDirect, 'listener'));
+    const endpoints = [];
+    try {
+      for (const url of targets) {
+        await query(kDirect, "select sluice.enqueue('http', jsonb_build_object('url', $1::text, 'method', 'POST'), max_attempts => 1)", [url]);
+        const [{ id }] = await query(kDirect, "select endpoint_id as id from sluice.subscribe($1, '{address.test}')", [url]);
+        endpoints.push(id);
+      }
+      await query(kDirect, "select sluice.emit('address.test')");
+      await waitUntil(kDirect, "select count(*) from sluice_private.tasks where kind = 'http'", 0);
+      const failures = await query(kDirect, "select payload ->> 'url' as url, reason, errors::text as errors from sluice.task_failures where kind = 'http'");
+      assert.deepEqual(failures.map(({ url }) => url).sort(), [...targets].sort());
+      for (const { reason, errors } of failures) assert.match(reason + errors, /own_service/);
+      await waitUntil(kDirect, `select count(distinct endpoint_id) from sluice.webhook_attempts where endpoint_id in ('${endpoints.join("', '")}')`, 2);
+      const attempts = await query(kDirect, 'select distinct error_class from sluice.webhook_attempts where endpoint_id = any($1::uuid[])', [endpoints]);
+      assert.deepEqual(attempts, [{ error_class: 'refused_address' }]);
+    } finally {
+      for (const id of endpoints) await query(kDirect, 'select sluice.unsubscribe($1)', [id]);
+      await query(kDirect, 'truncate sluice.task_failures');
+      for (const daemon of daemons) assert.equal(await daemon.end(), 0, daemon.output);
+    }
+  });
+}
 
 test('what needs a session says so', async () => {
   const pooled = await pooler('transaction', kPool);
