@@ -22,6 +22,8 @@ DECLARE
   event_id bigint;
 BEGIN
   PERFORM sluice_private.check_event_type(emit.event_type);
+  PERFORM sluice_private.check_key('key', emit.key);
+  PERFORM sluice_private.check_key('correlation_id', emit.correlation_id);
   SELECT * INTO defined FROM sluice.event_types t WHERE t.event_type = emit.event_type;
   IF defined.schema IS NOT NULL THEN
     PERFORM sluice_private.check_event_data(emit.event_type, defined.schema, coalesce(emit.body, 'null'));

@@ -55,8 +55,8 @@ SELECT sluice_private.hide('sluice_private.check_event_data(text, jsonb, jsonb)'
 
 CREATE OR REPLACE FUNCTION sluice_private.ambient_correlation() RETURNS text
 LANGUAGE sql STABLE
-RETURN nullif(current_setting('sluice.correlation_id', true), '');
-COMMENT ON FUNCTION sluice_private.ambient_correlation() IS 'what the transaction said by SET LOCAL sluice.correlation_id';
+RETURN left(nullif(current_setting('sluice.correlation_id', true), ''), 250);
+COMMENT ON FUNCTION sluice_private.ambient_correlation() IS 'what the transaction said by SET LOCAL sluice.correlation_id, at most 250 characters of it';
 SELECT sluice_private.hide('sluice_private.ambient_correlation()');
 
 SELECT sluice_private.grant_to('sluice_reader', 'SELECT ON sluice.event_types');

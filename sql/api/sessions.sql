@@ -8,6 +8,7 @@ DECLARE
   wait_key text;
 BEGIN
   IF idempotency_key IS NOT NULL THEN
+    PERFORM sluice_private.check_key('idempotency_key', idempotency_key);
     session_id := gen_random_uuid();
     INSERT INTO sluice_private.session_keys AS k (key, session_id) VALUES (idempotency_key, start_session.session_id) ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
@@ -31,7 +32,7 @@ BEGIN
          (id, user_id, flow_id, flow_version_id, session_token, current_node_id, state, state_hash, wait, correlation_id)
   VALUES (session_id, start_session.user_id, version.flow_id, version.id, session_token, version.entry_node_id, initial_state,
           sluice.state_hash(initial_state), jsonb_build_object('for', 'task', 'key', wait_key),
-          coalesce(nullif(current_setting('sluice.correlation_id', true), ''), session_id::text));
+          coalesce(sluice_private.ambient_correlation(), session_id::text));
   INSERT INTO sluice_private.tasks (session_id, kind, node_id, key, revision)
   VALUES (session_id, 'start', version.entry_node_id, wait_key, 1);
   INSERT INTO sluice_private.tasks (session_id, kind, key, revision, run_at, order_key)

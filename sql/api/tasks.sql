@@ -1,11 +1,23 @@
 -- Tasks for SQL users: enqueue, retry, discard, pause.
 
+-- Keys are indexed, and the server takes no long ones there.
+CREATE OR REPLACE FUNCTION sluice_private.check_key(what text, key text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF octet_length(key) > 1000 THEN
+    PERFORM sluice_private.fail('SL005', format('%s has %s bytes', what, octet_length(key)), 'at most 1000 bytes are taken', 'give a hash of what it is made of');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION sluice_private.check_key(text, text) IS 'SL005 for a key of more than 1000 bytes';
+
 -- Within 24 h a key means the same thing. The lock makes two callers with one key take turns, also across midnight.
 CREATE OR REPLACE FUNCTION sluice_private.known_key(scope text, key text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found_id bigint;
 BEGIN
+  PERFORM sluice_private.check_key('idempotency_key', key);
   PERFORM pg_advisory_xact_lock(hashtextextended(scope || ':' || key, 24));
   SELECT k.target_id INTO found_id
     FROM sluice_private.idempotency_keys k
@@ -125,7 +137,7 @@ BEGIN
   END IF;
   INSERT INTO sluice_private.tasks (kind, payload, queue, run_at, order_key, priority, max_attempts, key, correlation_id)
   VALUES (kind, payload, queue, due, due - priority * interval '10 seconds', priority, max_attempts, idempotency_key,
-          nullif(current_setting('sluice.correlation_id', true), ''))
+          sluice_private.ambient_correlation())
   RETURNING id INTO new_id;
   IF idempotency_key IS NOT NULL THEN
     INSERT INTO sluice_private.idempotency_keys (scope, key, target_id) VALUES ('enqueue', idempotency_key, new_id);
@@ -272,6 +284,7 @@ END
 $$;
 COMMENT ON FUNCTION sluice.resume_queue(text) IS 'ends a pause. Error: SL005';
 
+SELECT sluice_private.hide('sluice_private.check_key(text, text)');
 SELECT sluice_private.hide('sluice_private.known_key(text, text)');
 SELECT sluice_private.hide('sluice_private.ensure_queue(text)');
 SELECT sluice_private.hide('sluice_private.administers(oid)');

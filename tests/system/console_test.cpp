@@ -305,11 +305,14 @@ TEST_F(ConsoleTest, WhatIsTooLargeIsRefusedAndNotKept) {
   start({"--allow-actions"});
   EXPECT_EQ(status(get("/api/tasks?kind=" + std::string(30'000, 'a'))) / 100, 4);
   EXPECT_EQ(status(ask("GET", "/api/me", cookie_ + "X-Long: " + std::string(30'000, 'a') + "\r\n")), 431);
-  EXPECT_EQ(status(post("/api/tasks/1/retry", "{\"a\":\"" + std::string(20'000, 'a') + "\"}")), 413);
-  EXPECT_EQ(status(get("/api/tasks?kind=" + std::string(300, 'a'))), 400);
+  EXPECT_EQ(status(post("/api/tasks/1/retry", std::string(16 << 10, ' '))), 400) << "taken, and no JSON";
+  EXPECT_EQ(status(post("/api/tasks/1/retry", std::string((16 << 10) + 1, ' '))), 413);
+  EXPECT_EQ(status(get("/api/tasks?queue=" + std::string(255, 'a'))), 200);
+  EXPECT_EQ(status(get("/api/tasks?queue=" + std::string(256, 'a'))), 400);
   std::string many = "/api/tasks?";
-  for (int i = 0; i < 17; ++i) many += "a" + std::to_string(i) + "=1&";
-  EXPECT_EQ(status(get(many)), 400);
+  for (int i = 0; i < 16; ++i) many += "a" + std::to_string(i) + "=1&";
+  EXPECT_THAT(get(many), HasSubstr("unknown parameter"));
+  EXPECT_THAT(get(many + "b=1"), HasSubstr("more than 16 parameters"));
   EXPECT_EQ(status(get("/api/me")), 200);
 }
 

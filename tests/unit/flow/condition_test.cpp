@@ -1,6 +1,8 @@
 // FLOW 5 beyond the shared cases: named conditions, ignore_case, operands of the wrong kind, traces.
 #include "core/flow/condition.h"
 
+#include <gmock/gmock.h>
+
 #include "tests/unit/flow/flow_fixture.h"
 
 namespace sluice::flow {
@@ -65,6 +67,38 @@ TEST(Condition, WhatCannotBeUnderstoodIsFalseAndAProblem) {
   const Condition nested = Condition::compile(j("{'or':[{'var':'user.n','dance':1},{'var':'user.n','eq':5}]}"));
   EXPECT_TRUE(nested.holds(j("{'user':{'n':5}}")));
   EXPECT_EQ(nested.problems()[0].where, "or[0].dance");
+}
+
+TEST(Condition, NestingAndPatternsAreBounded) {
+  const auto nested = [](int levels) {
+    std::string text = "{'var':'user.n','eq':5}";
+    for (int i = 0; i < levels; ++i) text = "{'not':" + text + "}";
+    return Condition::compile(j(text));
+  };
+  const Json state = j("{'user':{'n':5,'name':'" + std::string(4096, 'x') + "'}}");
+  EXPECT_TRUE(nested(64).holds(state));
+  EXPECT_TRUE(nested(64).problems().empty());
+  EXPECT_THAT(nested(65).problems().at(0).problem, testing::HasSubstr("nested deeper than 64 levels"));
+  const auto pattern = [](std::size_t bytes) {
+    return Condition::compile(j("{'var':'user.name','matches':'" + std::string(bytes, 'x') + "'}"));
+  };
+  EXPECT_TRUE(pattern(4096).holds(state));
+  EXPECT_THAT(pattern(4097).problems().at(0).problem, testing::HasSubstr("pattern is over 4096 bytes"));
+}
+
+// Each name refers to the one before: what a definition alone does not show is bounded when it is followed.
+TEST(Condition, NamesInsideEachOtherAreBounded) {
+  Condition::Names names;
+  names.insert_or_assign("0", Condition::compile(j("{'var':'user.n','eq':5}"), &names));
+  for (int i = 1; i <= 65; ++i) {
+    const std::string before = std::to_string(i - 1);
+    names.insert_or_assign(std::to_string(i), Condition::compile(j("{'$ref':'" + before + "'}"), &names));
+  }
+  const Json state = j("{'user':{'n':5}}");
+  Trace trace;
+  EXPECT_TRUE(names.at("64").holds(state));
+  EXPECT_FALSE(names.at("65").holds(state, &trace));
+  EXPECT_THAT(trace.at(0).problem, testing::HasSubstr("nested deeper than 64 levels"));
 }
 
 TEST(Condition, ACelErrorIsFalseWithATraceEntry) {

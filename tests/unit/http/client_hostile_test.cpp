@@ -99,6 +99,35 @@ TEST_F(ClientHostileTest, ABodyAtTheLimitIsNotCut) {
   EXPECT_EQ(server.connections(), 1) << "what is dropped is read, so that the connection can be used again";
 }
 
+TEST_F(ClientHostileTest, NoMoreThanAMebibyteIsKeptWhateverTheCallerWants) {
+  RawServer server([](Peer& peer) {
+    peer.read_request();
+    peer.reply(200, std::string((1U << 20U) + 1, 'x'));
+  });
+  Request request;
+  request.url = server.url();
+  request.keep_body = std::size_t{2} << 20U;
+  const Response response = send(std::move(request));
+  EXPECT_EQ(response.body.size(), 1U << 20U);
+  EXPECT_TRUE(response.cut);
+}
+
+TEST_F(ClientHostileTest, MoreThan256KiBBeyondWhatIsKeptEndsTheConnection) {
+  for (const std::size_t more : {0U, 1U}) {
+    RawServer server([more](Peer& peer) {
+      while (!peer.read_request().empty()) peer.reply(200, std::string(100 + (256U << 10U) + more, 'x'));
+    });
+    Client client(loop, open_to_loopback());
+    for (int i = 0; i < 2; ++i) {
+      Request request;
+      request.url = server.url();
+      request.keep_body = 100;
+      EXPECT_EQ(send(client, std::move(request)).body.size(), 100U);
+    }
+    EXPECT_EQ(server.connections(), 1 + static_cast<int>(more));
+  }
+}
+
 TEST_F(ClientHostileTest, CompressedAndBinaryBodiesAreKeptAsBytes) {
   const std::string bytes("\x1f\x8b\x08\x00\x00\xff\xfe\xc3\x28", 9);
   RawServer server([&](Peer& peer) {
@@ -188,6 +217,20 @@ TEST_F(ClientHostileTest, ManyOrLongHeadersAreTooLarge) {
       peer.wait_until_closed();
     });
     EXPECT_EQ(post(server).failure, Failure::kTooLarge) << one_line;
+  }
+}
+
+TEST_F(ClientHostileTest, ThirtyTwoKiBOfHeadersArePassedAndOneByteMoreIsNot) {
+  const std::string interim = "HTTP/1.1 103 Early Hints\r\nx: y\r\n\r\n";
+  const std::string start = "HTTP/1.1 204 No Content\r\nx: ";
+  const std::string end = "\r\n\r\n";
+  const std::size_t room = 32768 - interim.size() - start.size() - end.size();
+  for (const bool fits : {true, false}) {
+    RawServer server([&, fits](Peer& peer) {
+      peer.read_request();
+      peer.write(interim + start + std::string(room + (fits ? 0 : 1), 'x') + end);
+    });
+    EXPECT_EQ(post(server).failure, fits ? Failure::kNone : Failure::kTooLarge);
   }
 }
 

@@ -127,6 +127,7 @@ TEST_F(OptionsTest, BadFilesAreConfigErrorsWithTheLine) {
   EXPECT_TRUE(error_of("a = 1979-05-27T07:32:00Z\n[:.y]\nb = 1\n").starts_with("FILE:2: this is no TOML"));
   EXPECT_TRUE(error_of("a\u040e = 1\n").starts_with("FILE:1: Error while parsing key"));
   EXPECT_TRUE(error_of("[secrets]\ntoken = \"x\"\n").starts_with("FILE:2: unknown key 'secrets.token'"));
+  EXPECT_EQ(error_of(std::string(1U << 20U, '#')), "no error");
   EXPECT_TRUE(error_of(std::string((1U << 20U) + 1, '#')).starts_with("FILE is longer than 1 MiB"));
   EXPECT_THROW(read({"--config", "/nonexistent/sluice.toml"}), ConfigError);
 }

@@ -78,11 +78,13 @@ TEST_F(SecretsTest, NamesCannotLeaveTheDirectory) {
 }
 
 TEST_F(SecretsTest, WhatIsTooLongOrNoFileIsAnErrorWithoutContent) {
-  put(directory, "long", "s3cret" + std::string(kMaxSecretBytes, 'x'));
-  put(directory, "just", std::string(kMaxSecretBytes, 'x'));
+  put(directory, "long", "s3cret" + std::string(65531, 'x'));
+  put(directory, "just", std::string(65536, 'x'));
   fs::create_directory(directory / "folder");
   ASSERT_EQ(mkfifo((directory / "fifo").c_str(), 0600), 0);
-  EXPECT_EQ(secrets().find("just")->size(), kMaxSecretBytes);
+  EXPECT_EQ(secrets().find("just")->size(), 65536U);
+  EXPECT_EQ(secrets({{"SLUICE_SECRET_E", std::string(65536, 'x')}}).find("e")->size(), 65536U);
+  EXPECT_THROW((void)secrets({{"SLUICE_SECRET_E", std::string(65537, 'x')}}).find("e"), Error);
   for (const char* name : {"long", "folder", "fifo"}) {
     try {
       (void)secrets().find(name);
