@@ -48,25 +48,27 @@ function flow() {
   const call = (path, more) => ({ url: `${service.url}/${path}${kUrlPart}`, ...more });
   const nodes = [
     ['ask', 'question', { question: 'Say', input_type: 'text', variable: 'variables.v' }],
-    ['json', 'webhook', call('json', { body: { sole: kValue, inside: `a ${kValue} b`, list: [kValue], deep: { n: 1, v: kValue } } })],
+    ['json', 'webhook', call('json', { body: { sole: kValue, inside: `a ${kValue} b`, list: [kValue], deep: { n: 1, v: kValue }, object: '{{variables.o}}' } })],
     ['text', 'webhook', call('text', { headers: { 'content-type': 'text/plain' }, body: `a ${kValue} b` })],
     ['jsontext', 'webhook', call('jsontext', { body: `{"sole": "${kValue}", "inside": "a ${kValue} b"}` })],
     ['header', 'webhook', call('header', { headers: { 'x-sole': kValue, 'x-inside': `a ${kValue} b`, 'x-secret': '{{secret:canary}}' } })],
     ['api', 'action', kAction({ type: 'api_call', ...call('api', { method: 'POST', body: { sole: kValue } }) })],
     ['set', 'action', { actions: [
       { type: 'set_variable', variable: 'variables.copy', value: kValue }, { type: 'set_variable', variable: 'variables.inside', value: `a ${kValue} b` },
-      { type: 'append', variable: 'variables.list', value: { v: kValue } }, { type: 'calculate', variable: 'variables.cel', expression: 'variables.v + "!"' }] }],
+      { type: 'append', variable: 'variables.list', value: { v: kValue } }, { type: 'calculate', variable: 'variables.cel', expression: 'variables.v + "!"' },
+      { type: 'remove', variable: 'variables.both', value: kValue }] }],
     ['inner', 'composite', { inputs: { x: kValue }, outputs: { 'variables.output': '{{output.x}}' }, entry_node_id: 'i', connections: [],
       nodes: [{ node_id: 'i', node_type: 'action', content: kAction({ type: 'set_variable', variable: 'output.x', value: '{{input.x}}' }) }] }],
     ['cel', 'condition', { conditions: [{ if: 'variables.v == variables.copy && variables.cel == variables.v + "!" && size(variables.v) > 0 && !(variables.v in ["", "injected"])', then: 'object', else: 'wrong' }] }],
     ['object', 'condition', { conditions: [{ if: { and: [{ var: 'variables.v', is_empty: false }, { not: { var: 'variables.v', eq: kValue } }, { not: { var: 'variables.v', matches: '^injected$' } }] }, then: 'say', else: 'wrong' }] }],
     ['wrong', 'message', { messages: [{ type: 'text', text: 'wrong' }] }],
-    ['say', 'message', { messages: [{ type: 'text', text: `a ${kValue} b` }, { type: 'image', url: `https://img.example/${kValue}?q=${kValue}`, alt: kValue }, `a ${kValue} b`] }],
-    ['choose', 'question', { question: `a ${kValue} b`, input_type: 'choice', variable: 'variables.chosen', options: [{ label: kValue, value: kValue }, { label: 'no', value: 'injected no' }] }],
+    ['say', 'message', { messages: [{ type: 'text', text: `a ${kValue} b` }, { type: 'image', url: `https://img.example/${kValue}?q=${kValue}`, alt: kValue, more: kValue }, `a ${kValue} b`] }],
+    ['choose', 'question', { question: `a ${kValue} b`, input_type: 'choice', variable: 'variables.chosen', options: [{ label: kValue, value: kValue }, { label: 'no', value: 'injected no' }], validation: { error_message: `not ${kValue} but` } }],
+    ['script', 'script', { language: 'javascript', code: kValue, inputs: { sole: kValue, inside: `a ${kValue} b` }, outputs: [] }],
     ['end', 'message', { messages: [{ type: 'text', text: 'end {{variables.chosen.value}}' }] }],
   ].map(([node_id, node_type, content]) => ({ node_id, node_type, content }));
   const chain = ['ask', 'json', 'text', 'jsontext', 'header', 'api', 'set', 'inner', 'cel'];
-  const connections = [['object', 'say'], ['say', 'choose'], ['choose', 'end']].map(([from, to]) => ({ source_node_id: from, target_node_id: to, connection_type: 'default' }));
+  const connections = [['object', 'say'], ['say', 'choose'], ['choose', 'script'], ['script', 'end']].map(([from, to]) => ({ source_node_id: from, target_node_id: to, connection_type: 'default' }));
   chain.slice(1).forEach((to, i) => connections.push({ source_node_id: chain[i], target_node_id: to, connection_type: 'default' }));
   connections.push({ source_node_id: 'header', target_node_id: 'api', connection_type: 'failure' });
   connections.push({ source_node_id: 'cel', target_node_id: 'object', connection_type: 'default' });
@@ -104,7 +106,7 @@ function expectUrl({ url }, path, value) {
 async function play(value) {
   const from = service.got.length;
   const [{ token }] = await query(kDsn, "select session_token as token from sluice.start_session('hostile', initial_state => $1)",
-    [{ variables: { other: 'injected', name: 'other' } }]);
+    [{ variables: { other: 'injected', name: 'other', both: [value, 'injected'], o: { [value]: value } } }]);
   await waitsAt(token, 'ask');
   await query(kDsn, 'select sluice.send_input($1, $2)', [token, { text: value }]);
   await waitsAt(token, 'choose');
@@ -124,7 +126,7 @@ for (const value of kHostile) {
       assert.equal(request.headers['x-injected'], undefined);
       assert.ok(!(request.url + request.body).includes(kSecret));
     }
-    assert.deepEqual(JSON.parse(of('json')[0].body), { sole: value, inside, list: [value], deep: { n: 1, v: value } });
+    assert.deepEqual(JSON.parse(of('json')[0].body), { sole: value, inside, list: [value], deep: { n: 1, v: value }, object: { [value]: value } });
     assert.equal(of('text')[0].body, inside);
     assert.deepEqual(JSON.parse(of('jsontext')[0].body), { sole: value, inside });
     assert.deepEqual(JSON.parse(of('api')[0].body), { sole: value });
@@ -136,17 +138,26 @@ for (const value of kHostile) {
       assert.equal(headers['x-secret'], kSecret); // what the author wrote is a secret; what the user wrote is not
     }
     const { variables } = session.state;
-    assert.deepEqual([variables.v, variables.copy, variables.inside, variables.list, variables.cel, variables.output, variables.other],
-      [value, value, inside, [{ v: value }], `${value}!`, value, 'injected']);
+    assert.deepEqual([variables.v, variables.copy, variables.inside, variables.list, variables.cel, variables.output, variables.other, variables.both],
+      [value, value, inside, [{ v: value }], `${value}!`, value, 'injected', ['injected']]);
 
-    const said = (await query(kDsn, `select h.content as m from sluice.conversation_history h join sluice.conversation_sessions s on s.id = h.session_id
-      where s.session_token = $1 and h.node_id in ('say', 'wrong') order by h.id`, [token])).map(({ m }) => m);
+    const shown = async (...nodes) => (await query(kDsn, `select h.content as m from sluice.conversation_history h join sluice.conversation_sessions s
+      on s.id = h.session_id where s.session_token = $1 and h.node_id = any($2) and h.interaction_type = 'message' order by h.id`, [token, nodes])).map(({ m }) => m);
+    const said = await shown('say', 'wrong');
     assert.equal(said.length, 3, JSON.stringify(said));
     assert.equal(said[0].text, inside);
     assert.equal(said[1].url, `https://img.example/${percent(value)}?q=${percent(value)}`);
-    assert.equal(said[1].alt, value);
+    assert.deepEqual([said[1].alt, said[1].more], [value, value]);
     assert.equal(said[2].text, inside);
     assert.deepEqual(session.wait.options[0], { label: value, value });
+
+    await query(kDsn, 'select sluice.send_input($1, $2)', [token, { text: 'neither' }]);
+    await waitUntil(kDsn, `select sluice.session('${token}') ->> 'revision'`, session.revision + 1);
+    assert.deepEqual((await shown('choose')).map(({ text }) => text), [inside, `not ${value} but`, inside]);
+    await query(kDsn, 'select sluice.send_input($1, $2)', [token, { value: 'injected no' }]);
+    await waitsAt(token, 'script');
+    const [{ code, inputs }] = await shown('script');
+    assert.deepEqual({ code, inputs }, { code: kValue, inputs: { sole: value, inside } }); // no value becomes code
   });
 }
 

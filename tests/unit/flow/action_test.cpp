@@ -33,6 +33,8 @@ TEST(Action, IncrementAndDecrementCountFromZero) {
             "{'n':3}");
   EXPECT_EQ(after("{'type':'increment','variable':'n','amount':'{{variables.by}}'}", "{'by':0.5}"),
             "{'by':0.5,'n':0.5}");
+  EXPECT_EQ(after("{'type':'increment','variable':'n','amount':'{{variables.t}}'}", "{'t':'{{variables.by}}','by':2}"),
+            "! 'action 1 (increment): the amount \\'{{variables.by}}\\' is no number'");
   EXPECT_EQ(after("{'type':'increment','variable':'n'}", "{'n':'1'}"), "! 'action 1 (increment): n is no number'");
   EXPECT_EQ(after("{'type':'increment','variable':'n'}", "{'n':9223372036854775807}").substr(0, 1), "!");
 }
@@ -159,12 +161,21 @@ TEST(Secrets, WhatAUserTypesIsNeverOne) {
   HttpCall call = call_of(
       "{'url':'https://x.example/?q={{user.q}}','headers':{'X':'{{{user.half}}'},'body':{'all':'{{user.o}}','q':'a "
       "{{user.q}} {{user.mark}}'}}",
-      "{'user':{'q':'{{secret:k}}','half':'{secret:k}}','o':{'{{secret:k}}':'{{secret:k}}'},'mark':'"
-      "\xEF\xB7\x90k\xEF\xB7\x91'}}");
+      "{'user':{'q':'{{secret:k}}','half':'{secret:k}}','o':{'{{secret:k}}':'{{secret:k}}','"
+      "\xEF\xB7\x90k\xEF\xB7\x91':'\xEF\xB7\x90k\xEF\xB7\x91'},'mark':'\xEF\xB7\x90k\xEF\xB7\x91'}}");
   EXPECT_TRUE(secret_keys(call).empty());
   ASSERT_TRUE(put_secrets(call, [](std::string_view) { return std::optional<std::string>("LEAK"); }));
   for (const auto& part : {call.url, call.body, call.headers[0].second})
     EXPECT_EQ(part.find("LEAK"), std::string::npos) << part;
+}
+
+TEST(Secrets, AMarkIsNoneInAHostNorInWhatAnAuthorWrote) {
+  const std::string mark = "\xEF\xB7\x90k\xEF\xB7\x91";
+  HttpCall call = call_of("{'url':'https://{{user.mark}}.example/','body':{'plain':'" + mark + "'}}",
+                          "{'user':{'mark':'" + mark + "'}}");
+  EXPECT_TRUE(secret_keys(call).empty());
+  ASSERT_TRUE(put_secrets(call, [](std::string_view) { return std::optional<std::string>("LEAK"); }));
+  for (const auto& part : {call.url, call.body}) EXPECT_EQ(part.find("LEAK"), std::string::npos) << part;
 }
 
 TEST(Secrets, AnUnknownKeyIsNamedAndNothingIsPutIn) {

@@ -146,6 +146,17 @@ TEST(Question, MultiChoiceStoresAListInTheOptionsOrder) {
   EXPECT_EQ(asked(content, "['a','b','c']"), "! Please give at most 2 choices.");
 }
 
+TEST(Question, OfMultiChoiceAThousandAnswersAreLookedAtAndNoMore) {
+  const std::string content = "{'question':'?','variable':'v','input_type':'multi_choice','options':['a','b']}";
+  const auto said = [](int answers) {
+    std::string text = "'a";
+    for (int i = 1; i < answers; ++i) text += ",a";
+    return text + "'";
+  };
+  EXPECT_EQ(asked(content, said(1000)), "['a']");
+  EXPECT_EQ(asked(content, said(1001)), "! Please choose one of: a, b.");
+}
+
 TEST(Message, FieldsAreRenderedAndUnknownTypesPass) {
   FlowText flow;
   flow.node("m", "message",
@@ -205,6 +216,16 @@ TEST(Message, ASessionsVariantDependsOnTheSessionAlone) {
     said.insert(one.texts.front());
   }
   EXPECT_EQ(said.size(), 2U);
+}
+
+TEST(Message, AnIdOfContentThatAValueHoldsIsNotExpandedAgain) {
+  const Shelf shelf;
+  FlowText flow;
+  flow.node("m", "message", "{'content_id':'{{variables.v}}','text':'kept'}");
+  Talk direct(flow_set(flow.document()), j("{'variables':{'v':'joke'},'user':{'vip':true}}"), &shelf, 1);
+  EXPECT_EQ(direct.start().texts.front(), "VIP");
+  Talk talk(flow_set(flow.document()), j("{'variables':{'v':'{{variables.w}}','w':'joke'}}"), &shelf, 1);
+  EXPECT_EQ(talk.start().texts.front(), "kept");
 }
 
 TEST(Message, UnknownContentIsAnErrorOfTheNode) {
