@@ -93,6 +93,27 @@ SELECT is_empty($$
    WHERE c.relnamespace IN ('sluice'::regnamespace, 'sluice_private'::regnamespace)
      AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(r.role, c.oid, 'USAGE, SELECT, UPDATE') END$$, 'no sequence is theirs');
 
+-- What cannot be tried by calling it, and the schemas themselves.
+SELECT is_empty($$
+  SELECT r.role, p.oid::regprocedure FROM (VALUES ('sluice_api'::name), ('sluice_reader'), ('sluice_test_nobody')) AS r (role), pg_proc AS p
+   WHERE p.pronamespace IN ('sluice'::regnamespace, 'sluice_private'::regnamespace) AND (p.prokind <> 'f' OR p.prorettype = 'trigger'::regtype)
+     AND has_function_privilege(r.role, p.oid, 'EXECUTE')
+     AND NOT EXISTS (SELECT FROM test.may AS m
+                      WHERE (m.role, m.privilege, m.object) = (r.role, 'EXECUTE', p.pronamespace::regnamespace::text || '.' || p.proname))$$,
+  'nor are triggers'' functions, procedures and aggregates that are not in the lists');
+SELECT set_eq($$
+  SELECT r.role::text, n.nspname::text, p.privilege
+    FROM (VALUES ('sluice_daemon'::name), ('sluice_api'), ('sluice_reader'), ('sluice_test_nobody')) AS r (role), pg_namespace AS n,
+         (VALUES ('USAGE'), ('CREATE')) AS p (privilege)
+   WHERE n.nspname IN ('sluice', 'sluice_private') AND has_schema_privilege(r.role, n.oid, p.privilege)$$,
+  $$VALUES ('sluice_daemon', 'sluice', 'USAGE'), ('sluice_daemon', 'sluice_private', 'USAGE'), ('sluice_api', 'sluice', 'USAGE'),
+           ('sluice_reader', 'sluice', 'USAGE')$$, 'the schemas are open to those who need them');
+SELECT is_empty($$
+  SELECT r.role, c.oid::regclass FROM (VALUES ('sluice_api'::name), ('sluice_reader'), ('sluice_test_nobody')) AS r (role), pg_class AS c
+   WHERE c.relnamespace IN ('sluice'::regnamespace, 'sluice_private'::regnamespace) AND c.relkind NOT IN ('S', 'i', 'I', 'c')
+     AND (has_any_column_privilege(r.role, c.oid, 'INSERT, UPDATE, REFERENCES') OR has_table_privilege(r.role, c.oid, 'TRIGGER')
+          OR c.relkind NOT IN ('r', 'p', 'v') AND has_any_column_privilege(r.role, c.oid, 'SELECT'))$$, 'no column of any relation is theirs to change');
+
 -- Columns beside whole tables: sessions without their token, and nothing else.
 SELECT set_eq($$
   SELECT c.relname::text, a.attname::text FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
