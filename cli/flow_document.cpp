@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <memory>
+#include <system_error>
 
 #include "cli/report.h"
 #include "core/flow/model.h"
@@ -22,7 +22,7 @@ std::string shown(const std::string& file) {
 }
 
 [[noreturn]] void fail_reading(const std::string& file) {
-  throw Error(fmt::format("{} cannot be read: {}", shown(file), std::strerror(errno)),
+  throw Error(fmt::format("{} cannot be read: {}", shown(file), std::generic_category().message(errno)),
               "give a file, or - for standard input");
 }
 

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "cli/commands.h"
 #include "cli/help.h"
@@ -80,7 +80,7 @@ void print_database_error(const pg::PgError& error) {
 // Output that could not be written is a failure, as with a full disk.
 int flushed(ExitCode code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return static_cast<int>(code);
-  fmt::print(stderr, "error: standard output cannot be written: {}\n", std::strerror(errno));
+  fmt::print(stderr, "error: standard output cannot be written: {}\n", std::generic_category().message(errno));
   return static_cast<int>(code == ExitCode::kGood ? ExitCode::kFailed : code);
 }
 

@@ -29,7 +29,7 @@ lint_step() {
 
 tracked() { git ls-files --cached --others --exclude-standard -- "$@"; }
 
-# What differs from main, committed or not; everything on main itself when nothing does.
+# What differs from main, committed or not: nothing on main itself, when all is committed.
 changed_sources() {
   local base
   base=$(git merge-base HEAD main 2>/dev/null || git rev-parse HEAD)
@@ -67,6 +67,9 @@ lint_tidy() {
   mapfile -t sources < <(printf '%s\n' "${sources[@]}" | while read -r source; do
     [[ -n $source ]] && grep -qF "\"file\": \"$ROOT/$source\"" build/compile_commands.json && echo "$source"
   done)
-  [[ ${#sources[@]} -eq 0 ]] && return
+  if [[ ${#sources[@]} -eq 0 ]]; then
+    note "no source differs from main, so none is looked at; ./dev lint --all looks at every one"
+    return
+  fi
   printf '%s\n' "${sources[@]}" | xargs -d '\n' -n 4 -P "$(build_jobs)" clang-tidy-19 -p build --quiet 2>/dev/null
 }

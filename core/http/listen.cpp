@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "core/base/errors.h"
 #include "core/http/server.h"
@@ -43,7 +43,7 @@ int listen_on(std::string_view address, std::string_view option) {
   // Connections of a predecessor that was killed linger on the port; they must not keep it from us.
   if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       bind(listener, found->ai_addr, found->ai_addrlen) != 0 || listen(listener, kBacklog) != 0) {
-    const std::string why = std::strerror(errno);
+    const std::string why = std::generic_category().message(errno);
     if (listener >= 0) close(listener);
     cannot_listen(address, option, why);
   }

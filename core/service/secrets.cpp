@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "core/base/errors.h"
 
@@ -30,7 +30,7 @@ std::optional<std::string> read_from(const std::string& directory, std::string_v
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-    cannot_read(name, directory, std::strerror(errno));
+    cannot_read(name, directory, std::generic_category().message(errno));
   }
   struct stat status{};
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -44,7 +44,7 @@ std::optional<std::string> read_from(const std::string& directory, std::string_v
     size += static_cast<std::size_t>(got);
   const int error = errno;
   close(fd);
-  if (got < 0) cannot_read(name, directory, std::strerror(error));
+  if (got < 0) cannot_read(name, directory, std::generic_category().message(error));
   if (size > kMaxSecretBytes) cannot_read(name, directory, "it is too long");
   text.resize(size);
   if (text.ends_with('\n')) text.pop_back();

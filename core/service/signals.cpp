@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "core/base/errors.h"
 
@@ -16,7 +16,8 @@ Signals::Signals(Loop& loop, std::initializer_list<int> signals) {
   pthread_sigmask(SIG_BLOCK, &blocked_, &before_);
   fd_ = signalfd(-1, &blocked_, SFD_NONBLOCK | SFD_CLOEXEC);
   if (fd_ < 0)
-    throw Error(std::string("cannot receive signals: ") + std::strerror(errno), "raise the limit of open files");
+    throw Error(std::string("cannot receive signals: ") + std::generic_category().message(errno),
+                "raise the limit of open files");
   poll_ = std::make_unique<Poll>(loop, fd_);
 }
 

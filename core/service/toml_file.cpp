@@ -19,9 +19,9 @@ struct HeldImpossible {};
 #include <toml++/toml.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <set>
+#include <system_error>
 
 #include "core/base/errors.h"
 #include "core/service/option_sources.h"
@@ -34,10 +34,11 @@ constexpr std::size_t kMaxFileBytes = 1U << 20U;
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file)
-    throw ConfigError(fmt::format("cannot read {}: {}", path, std::strerror(errno)), "name another file with --config");
+    throw ConfigError(fmt::format("cannot read {}: {}", path, std::generic_category().message(errno)),
+                      "name another file with --config");
   std::string text(kMaxFileBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) throw ConfigError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  if (file.bad()) throw ConfigError(fmt::format("cannot read {}: {}", path, std::generic_category().message(errno)));
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > kMaxFileBytes)
     throw ConfigError(path + " is longer than 1 MiB", "a configuration file has a few dozen lines");
