@@ -330,6 +330,18 @@ TEST_F(ConsoleTest, EventsComeLiveAndGoOnAfterTheLastOne) {
   EXPECT_THAT(again.read_until("order.sent"), HasSubstr("id: " + last));
 }
 
+// What it missed is put together before any of it is sent.
+TEST_F(ConsoleTest, SixtyFourKiBWaitForAReaderAndNoMore) {
+  start();
+  const auto after = [](const std::string& event) { return "Last-Event-ID: " + event + "\r\n"; };
+  const std::string emit = "select sluice.emit('big.one', null, jsonb_build_object('x', repeat('y', 7100)))";
+  const std::string before = value("select sluice.emit('before.all')");
+  const std::string first = value(emit);
+  for (int i = 0; i < 8; ++i) run_sql(emit);
+  EXPECT_THAT(watch("", after(first)).read_until("event: joined"), testing::Not(HasSubstr("event: lost"))) << "eight";
+  EXPECT_THAT(watch("", after(before)).read_until("event: joined"), HasSubstr("event: lost")) << "nine";
+}
+
 TEST_F(ConsoleTest, AReaderThatDoesNotReadIsDroppedAndTheOthersGoOn) {
   start();
   run_sql(
@@ -344,6 +356,7 @@ TEST_F(ConsoleTest, AReaderThatDoesNotReadIsDroppedAndTheOthersGoOn) {
 TEST_F(ConsoleTest, AtMostSixtyFourConnectionsAreOpenAndIdleOnesAreClosed) {
   start();
   std::vector<std::unique_ptr<Socket>> silent;
+  silent.reserve(64);
   for (int i = 0; i < 64; ++i) silent.push_back(std::make_unique<Socket>(port_, ""));
   EXPECT_EQ(status(get("/api/me")), 200);
   EXPECT_TRUE(std::ranges::any_of(silent, [](const auto& socket) { return socket->closed(); }));

@@ -71,8 +71,10 @@ TEST(Condition, WhatCannotBeUnderstoodIsFalseAndAProblem) {
 
 TEST(Condition, NestingAndPatternsAreBounded) {
   const auto nested = [](int levels) {
-    std::string text = "{'var':'user.n','eq':5}";
-    for (int i = 0; i < levels; ++i) text = "{'not':" + text + "}";
+    std::string text;
+    for (int i = 0; i < levels; ++i) text += "{'not':";
+    text += "{'var':'user.n','eq':5}";
+    text.append(static_cast<std::size_t>(levels), '}');
     return Condition::compile(j(text));
   };
   const Json state = j("{'user':{'n':5,'name':'" + std::string(4096, 'x') + "'}}");

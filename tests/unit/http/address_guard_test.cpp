@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <random>
 
@@ -306,8 +308,7 @@ TEST(AddressGuard, AgreesWithPythonOnRandomAddresses) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   const std::string path = testing::TempDir() + "/addresses-" + std::to_string(seed);
-  FILE* list = std::fopen(path.c_str(), "w");
-  ASSERT_NE(list, nullptr);
+  std::ofstream list(path);
   std::vector<Address> addresses;
   for (int i = 0; i < 6'000; ++i) {
     std::array<std::uint8_t, 16> bytes{};
@@ -323,9 +324,10 @@ TEST(AddressGuard, AgreesWithPythonOnRandomAddresses) {
       if (i % 4 == 2) bytes[1] = static_cast<std::uint8_t>(random() % 4);
       addresses.push_back(Address::v6(bytes));
     }
-    std::fprintf(list, "%s\n", addresses.back().text().c_str());
+    list << addresses.back().text() << '\n';
   }
-  std::fclose(list);
+  list.close();
+  ASSERT_TRUE(list);
   const std::string command =
       "python3 -c \"import ipaddress,sys\n"
       "for line in open(sys.argv[1]):\n"
@@ -350,8 +352,8 @@ TEST(AddressGuard, AgreesWithPythonOnRandomAddresses) {
       EXPECT_TRUE(added || (!each.is_v4() && !global_v6.contains(each))) << each.text();
     }
   }
-  pclose(answers);
-  std::remove(path.c_str());
+  EXPECT_EQ(pclose(answers), 0);
+  std::filesystem::remove(path);
 }
 
 }  // namespace

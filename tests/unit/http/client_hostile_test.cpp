@@ -228,7 +228,10 @@ TEST_F(ClientHostileTest, ThirtyTwoKiBOfHeadersArePassedAndOneByteMoreIsNot) {
   for (const bool fits : {true, false}) {
     RawServer server([&, fits](Peer& peer) {
       peer.read_request();
-      peer.write(interim + start + std::string(room + (fits ? 0 : 1), 'x') + end);
+      peer.write(interim);
+      peer.write(start);
+      peer.write(std::string(room + (fits ? 0 : 1), 'x'));
+      peer.write(end);
     });
     EXPECT_EQ(post(server).failure, fits ? Failure::kNone : Failure::kTooLarge);
   }
