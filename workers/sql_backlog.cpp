@@ -18,11 +18,9 @@ constexpr std::chrono::seconds kForAWhile{1};  // then a claim looks at everythi
 constexpr std::chrono::milliseconds kLong{30};
 
 pg::Params params_of(const SqlCall& call, Timestamp since) {
-  return std::move(pg::Params()
-                       .text(call.function)
-                       .text(call.role)
-                       .int4(static_cast<std::int32_t>(SqlTasks::kMostAtOnce))
-                       .timestamptz(since));
+  pg::Params params;
+  params.text(call.function).text(call.role).int4(static_cast<std::int32_t>(SqlTasks::kMostAtOnce)).timestamptz(since);
+  return params;
 }
 
 }  // namespace
