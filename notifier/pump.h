@@ -52,6 +52,7 @@ class Pump {
     std::array<int, kQueues> claims{-1, -1, -1};
     std::array<int, kQueues> limits{};  // of the claims, in rows
     int next_due = -1;
+    bool wanted = false;                  // by the doorbell
     Deadline lanes_change = kNoDeadline;  // when what these claims could not take may be taken
     Lanes::News news;                     // written by the commit
     [[nodiscard]] bool anything() const { return commit >= 0 || claims[0] >= 0; }
@@ -106,7 +107,7 @@ class Pump {
   Event claimed_;  // a claim that the doorbell wanted was made
 
   Agenda agenda_;
-  bool claim_wanted_ = false;                       // by the doorbell
+  bool claim_wanted_ = false;                       // by the doorbell, and not asked for yet
   bool news_ = false;                               // the last claim found what nobody here had scheduled
   std::array<std::optional<Uuid>, kQueues> after_;  // round robin: the endpoint of the last row
   Clock::time_point reviewed_{};

@@ -52,7 +52,7 @@ void Pump::start_claimed(const Asked& asked, const std::vector<pg::Result>& resu
   const auto now = Clock::now();
   agenda_.claimed(yield, std::min(asked.lanes_change, lanes_.next_change(now)), now);
   metrics_.in_flight.set(static_cast<double>(lanes_.in_flight()));
-  if (std::exchange(claim_wanted_, false)) claimed_.set();
+  if (asked.wanted) claimed_.set();
 }
 
 // Returns whether any of them was taken.

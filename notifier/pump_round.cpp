@@ -1,6 +1,7 @@
 // One round trip of the pump: what has ended is written, the next deliveries are claimed.
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "core/base/log.h"
 #include "core/pg/pg_error.h"
@@ -40,7 +41,10 @@ Task<void> Pump::round(bool claim, StopToken stop) {
   } catch (const pg::PgError& error) {
     failure = error;
   }
-  if (failure) lanes_.give_back(asked.news);
+  if (failure) {
+    lanes_.give_back(asked.news);
+    claim_wanted_ |= asked.wanted;
+  }
   if (!failure) {
     if (asked.commit >= 0) settle(batch, results[static_cast<std::size_t>(asked.commit)]);
     if (asked.claims[0] >= 0) start_claimed(asked, results);
@@ -124,6 +128,8 @@ void Pump::add_claims(pg::Pipeline& pipeline, Asked& asked) {
   const auto now = Clock::now();
   const int free = std::min(capacity(), limits_.batch);
   const Agenda::Claim claim = agenda_.next_claim(now);
+  // What the doorbell wants from now on is another claim's: this one may not see what it rings for.
+  asked.wanted = std::exchange(claim_wanted_, false);
   asked.lanes_change = lanes_.next_change(now);
   // A quarter of the slots is kept from retries, and half of them from replays.
   asked.limits = {free, std::min(free, capacity() - limits_.in_flight / 4),
