@@ -73,13 +73,14 @@ Task<void> Pump::run(StopToken stop, Clock::duration grace) {
   }
   claiming_ = false;
   const Deadline until = Clock::now() + grace;
-  while (Clock::now() < until && (!in_flight_.empty() || !ended_.empty() || working_off_)) {
+  while (Clock::now() < until && (!in_flight_.empty() || !ended_.empty())) {
     if (ended_.empty()) {
       (void)co_await work_.wait(until);
     } else {
       co_await round(false);
     }
   }
+  co_await backlog_.finish(until);
   co_await hand_back();
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/async/task_scope.h"
 #include "core/base/log.h"
 #include "core/pg/pg_error.h"
 #include "sql/sql_text.h"
@@ -26,7 +25,7 @@ pg::Params params_of(const SqlCall& call, Timestamp since) {
 }  // namespace
 
 SqlBacklog::SqlBacklog(Loop& loop, pg::Pool& pool, SqlTasks& tasks, WorkerMetrics& metrics)
-    : loop_(loop), pool_(pool), tasks_(tasks), metrics_(metrics) {}
+    : pool_(pool), tasks_(tasks), metrics_(metrics), changed_(loop), transactions_(loop) {}
 
 void SqlBacklog::claim_begins() {
   call_.reset();
@@ -43,7 +42,7 @@ void SqlBacklog::claimed(const ClaimedTask& task) {
 }
 
 bool SqlBacklog::is_likely() const {
-  return call_ && !mixed_ && tasks_.are_quick(*call_);
+  return call_ && !mixed_ && at_work_ == 0 && tasks_.are_quick(*call_);
 }
 
 Task<Timestamp> SqlBacklog::work_off(Timestamp since, StopToken stop) {
@@ -51,13 +50,17 @@ Task<Timestamp> SqlBacklog::work_off(Timestamp since, StopToken stop) {
   reached_ = since;
   more_ = true;
   const auto until = Clock::now() + kForAWhile;
-  TaskScope transactions(loop_);
-  for (int i = 0; i < kTransactions; ++i) transactions.spawn(run_batches(call, until, stop));
-  co_await transactions.join();
+  for (int i = 0; i < kTransactions; ++i) transactions_.spawn(run_batches(call, until, stop));
+  co_await finish(until);
   co_return reached_;
 }
 
+Task<void> SqlBacklog::finish(Deadline deadline) {
+  while (at_work_ > 0 && Clock::now() < deadline) (void)co_await changed_.wait(deadline);
+}
+
 Task<void> SqlBacklog::run_batches(SqlCall call, Clock::time_point until, StopToken stop) {
+  ++at_work_;
   while (more_ && Clock::now() < until && !stop.stop_requested()) {
     try {
       const pg::Lease connection = co_await pool_.acquire();
@@ -75,6 +78,8 @@ Task<void> SqlBacklog::run_batches(SqlCall call, Clock::time_point until, StopTo
       more_ = false;
     }
   }
+  --at_work_;
+  changed_.set();
 }
 
 void SqlBacklog::ended(const pg::Row& row, microseconds took) {

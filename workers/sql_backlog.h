@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "core/async/task_scope.h"
 #include "core/pg/pool.h"
 #include "workers/sql_tasks.h"
 #include "workers/worker_metrics.h"
@@ -23,15 +24,18 @@ class SqlBacklog {
   [[nodiscard]] bool is_likely() const;
 
   // Runs due tasks that make the call of the last claim, with an order_key of at least `since`, until others are due,
-  // none is left, some fail or take long, a second has passed or `stop` came. Returns the greatest order_key reached.
-  // What failed is left as it was, to be claimed.
+  // none is left, some fail or take long, a second has passed or `stop` came. Returns the greatest order_key reached,
+  // after a second at the latest: a transaction that turns out to take longer goes on by itself. What failed is left as
+  // it was, to be claimed.
   Task<Timestamp> work_off(Timestamp since, StopToken stop);
+
+  // Waits for such transactions.
+  Task<void> finish(Deadline deadline);
 
  private:
   Task<void> run_batches(SqlCall call, Clock::time_point until, StopToken stop);
   void ended(const pg::Row& row, std::chrono::microseconds took);
 
-  Loop& loop_;
   pg::Pool& pool_;
   SqlTasks& tasks_;
   WorkerMetrics& metrics_;
@@ -39,6 +43,9 @@ class SqlBacklog {
   bool mixed_ = false;           // it had others
   bool more_ = false;            // there may be more to take
   Timestamp reached_{};
+  int at_work_ = 0;  // transactions
+  Event changed_;    // one has ended
+  TaskScope transactions_;
 };
 
 }  // namespace sluice::workers

@@ -112,5 +112,20 @@ TEST_F(SqlTasksFault, WhatHasAPriorityIsNotHeldUpByABacklog) {
   expect("select after_jobs between 4000 and 29000 from urgent", "t");
 }
 
+TEST_F(SqlTasksFault, AFunctionThatSuddenlyTakesLongKeepsNothingElseFromBeingClaimed) {
+  client_.run(
+      "create table others (n int);"
+      "create function other(argument jsonb) returns void language sql as 'insert into public.others values (1)';"
+      "create function wait_for_other() returns trigger language plpgsql as $$ begin"
+      "  while not exists (select from public.others) loop perform pg_sleep(0.01); end loop; return null; end $$;"
+      "create trigger wait_for_other after insert on done for each row when (new.n = 5000) execute function "
+      "wait_for_other()");
+  enqueue(10'000, 100'000);
+  client_.run("select sluice.enqueue('sql', '{\"function\": \"public.other\"}')");
+  DaemonProcess worker("worker", database_.dsn());
+  wait_for_the_end();
+  expect("select count(*) || ' ' || count(distinct n) from done", "10000 10000");
+}
+
 }  // namespace
 }  // namespace sluice::test
