@@ -329,6 +329,7 @@ Task<void> Pump::run_task(ClaimedTask task) {
 // State patches overtook these: their sessions are read again and the same results applied.
 Task<void> Pump::reapply(std::vector<Disposition> restamped) {
   std::vector<Uuid> ids;
+  ids.reserve(restamped.size());
   for (const Disposition& disposition : restamped) ids.push_back(*disposition.task.session_id);
   pg::Result rows;
   std::optional<pg::PgError> failure;
