@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/async/task_scope.h"
+#include "core/base/backoff.h"
 #include "core/http/address_guard.h"
 #include "core/service/doorbell.h"
 #include "core/service/process.h"
@@ -82,7 +83,7 @@ class Pump {
   [[nodiscard]] int capacity() const { return limits_.in_flight - static_cast<int>(lanes_.in_flight()); }
   [[nodiscard]] bool wants_claim(Clock::time_point now) const;
   [[nodiscard]] Deadline wake_at() const;
-  [[nodiscard]] double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
+  [[nodiscard]] double random() { return random_fraction(random_); }
 
   Loop& loop_;
   pg::Reconnector reconnector_;

@@ -10,9 +10,9 @@ namespace {
 constexpr BackoffPolicy kFaultBackoff{
     .base = std::chrono::seconds(1), .factor = 2, .max = std::chrono::hours(1), .jitter = 0.2};
 
-double random_fraction() {
+double any_fraction() {
   static thread_local std::mt19937_64 random{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(random);
+  return random_fraction(random);
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ std::string_view to_text(Outcome::Kind kind) {
 
 Ending after_fault(const ClaimedTask& task, const std::string& error) {
   if (task.attempt < task.max_attempts)
-    return Retry{backoff_delay(kFaultBackoff, task.attempt, random_fraction()), error};
+    return Retry{backoff_delay(kFaultBackoff, task.attempt, any_fraction()), error};
   Outcome outcome;
   outcome.kind = Outcome::Kind::kFailed;
   outcome.error = error;

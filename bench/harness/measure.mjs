@@ -16,6 +16,7 @@ export async function until(what, seconds, condition) {
 export async function untilCounted(what, goal, seconds, count) {
   const started = performance.now();
   const first = await count();
+  if (first >= goal) return;
   let pause = 20;
   while (true) {
     await sleep(pause);

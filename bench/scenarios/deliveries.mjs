@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { run as runProgram } from '../harness/children.mjs';
 import { walPosition } from '../harness/database.mjs';
 import { cpuSeconds, withDaemons } from '../harness/daemon.mjs';
-import { alternate, until, wallClock } from '../harness/measure.mjs';
+import { alternate, until, untilCounted, wallClock } from '../harness/measure.mjs';
 import { startFastReceiver } from '../harness/receiver.mjs';
 import { row } from '../harness/report.mjs';
 import { graphileDeliveries } from '../peers/graphile.mjs';
@@ -43,8 +43,8 @@ async function ours(bench, client, receiver, round, count) {
   const before = await walPosition(client);
   return withDaemons(bench, ['notifier'], 'bench_deliveries', async (notifier) => {
     // The receiver is asked first: the metrics read /proc, which costs the notifier something.
-    await until(`${count} requests`, 600, async () => (await receiver.count()) >= count);
-    await until(`${count} deliveries`, 600, async () => (await notifier.metric('sluice_delivery_attempts_total', 'outcome="delivered"')) >= count);
+    await untilCounted(`${count} requests`, count, 600, receiver.count);
+    await untilCounted(`${count} deliveries`, count, 600, () => notifier.metric('sluice_delivery_attempts_total', 'outcome="delivered"'));
     const ended = wallClock();
     const { rows: servers } = await client.query("select pid from pg_stat_activity where application_name = 'sluice notifier'");
     const { first_us, requests } = await receiver.reset();

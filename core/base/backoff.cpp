@@ -140,7 +140,7 @@ milliseconds with_jitter(milliseconds delay, double jitter, double u) {
 
 milliseconds Backoff::next() {
   if (failed_ < std::numeric_limits<int>::max()) ++failed_;
-  return backoff_delay(policy_, failed_, std::uniform_real_distribution<double>(0, 1)(random_));
+  return backoff_delay(policy_, failed_, random_fraction(random_));
 }
 
 std::optional<seconds> parse_retry_after(std::string_view value, Timestamp now) {

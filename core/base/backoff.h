@@ -29,6 +29,11 @@ struct BackoffPolicy {
 // `delay` × (1 + jitter × u), for delays that come from a schedule.
 [[nodiscard]] std::chrono::milliseconds with_jitter(std::chrono::milliseconds delay, double jitter, double u);
 
+// A random number in [0, 1), for `u` above. libstdc++'s uniform_real_distribution takes two logarithms for each.
+[[nodiscard]] inline double random_fraction(std::mt19937_64& random) {
+  return static_cast<double>(random() >> 11) * 0x1.0p-53;  // as many bits as a double's fraction holds
+}
+
 // Counts failures in a row and draws its own random numbers; the same seed gives the same delays.
 class Backoff {
  public:
