@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/base/time.h"
 #include "core/base/uuid.h"
@@ -35,8 +36,21 @@ struct Delivery {
   std::shared_ptr<const Destination> destination;
 };
 
-// A row of claim_deliveries; rows are read in their order, as Destinations says.
-[[nodiscard]] Delivery delivery_from(const pg::Row& row, Queue queue, const Process::Claimant& claimant,
-                                     Destinations& destinations);
+// Reads the rows of one claim_deliveries, all of them and in their order: an endpoint stands in its first row only.
+class ClaimedRows {
+ public:
+  ClaimedRows(Queue queue, Process::Claimant claimant, Destinations& destinations)
+      : queue_(queue), claimant_(std::move(claimant)), destinations_(destinations) {}
+
+  [[nodiscard]] Delivery read(const pg::Row& row);
+
+ private:
+  Queue queue_;
+  Process::Claimant claimant_;
+  Destinations& destinations_;
+  Uuid endpoint_;
+  std::int64_t lane_token_ = 0;
+  std::shared_ptr<const Destination> destination_;
+};
 
 }  // namespace sluice::notifier

@@ -76,7 +76,6 @@ Destination destination_from(const Uuid& endpoint, const pg::Row& row, const Web
 
 std::shared_ptr<const Destination> Destinations::of(const Uuid& endpoint, const pg::Row& row) {
   Known& known = known_[endpoint];
-  if (known.destination != nullptr && row.is_null(EndpointColumns::kUrl)) return known.destination;
   std::string columns = columns_of(row);
   if (known.destination == nullptr || known.columns != columns || !known.destination->fault.empty()) {
     known.destination = std::make_shared<const Destination>(destination_from(endpoint, row, keys_));

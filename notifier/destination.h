@@ -59,7 +59,7 @@ class Destinations {
  public:
   explicit Destinations(const WebhookKeys& keys) : keys_(keys) {}
 
-  // The columns stand in an endpoint's first row of a claim and are null in the others.
+  // Of an endpoint's first row in a claim, where its columns stand.
   [[nodiscard]] std::shared_ptr<const Destination> of(const Uuid& endpoint, const pg::Row& row);
   void forget(const Uuid& endpoint) { known_.erase(endpoint); }
 

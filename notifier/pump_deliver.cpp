@@ -59,9 +59,10 @@ void Pump::start_claimed(const Asked& asked, const std::vector<pg::Result>& resu
 bool Pump::start(const pg::Result& rows, Queue queue) {
   const auto now = Clock::now();
   bool taken = false;
+  ClaimedRows claimed(queue, claimant_, destinations_);
   for (const pg::Row& row : rows) {
     if (capacity() <= 0) break;
-    Delivery delivery = delivery_from(row, queue, claimant_, destinations_);
+    Delivery delivery = claimed.read(row);
     after_[static_cast<std::size_t>(queue)] = delivery.endpoint;
     if (lanes_.is_busy(delivery.id)) continue;
     if (auto end = judge_unsent(delivery)) {
