@@ -57,7 +57,7 @@ BEGIN
   ), gone AS (
     DELETE FROM sluice_private.tasks t
      WHERE t.id = ANY (ARRAY(SELECT d.id FROM due d ORDER BY d.order_key, d.id LIMIT most))
-       AND t.kind = 'sql' AND t.attempt = 1 AND t.payload ->> 'function' = called AND t.payload ->> 'role' IS NOT DISTINCT FROM called_for
+       AND t.kind = 'sql' AND t.attempt = 1 AND t.payload ->> 'function' = called AND t.payload ->> 'role' = called_for
     RETURNING t.id, t.key, t.order_key, t.correlation_id, t.payload -> 'argument' AS argument
   )
   SELECT array_agg(g.id), array_agg(g.key), array_agg(coalesce(g.argument, '{}')), array_agg(g.order_key), array_agg(g.correlation_id)

@@ -96,15 +96,44 @@ SELECT results_eq(format($$SELECT r.result_data ->> 'result' FROM sluice.task_id
 SELECT is_empty($$SELECT * FROM pg_temp.run_due(since => now() + interval '5 s')$$, 'nothing from before the watermark');
 SELECT pg_temp.job(10, priority => 1) AS urgent, pg_temp.job(11, function_name => 'public.several') AS other \gset
 SELECT is_empty('SELECT * FROM pg_temp.run_due()', 'nothing while there is one with a priority');
-UPDATE sluice_private.tasks SET run_at = run_at + interval '1 h' WHERE id = :urgent;
+CREATE FUNCTION pg_temp.ran(OUT jobs int) LANGUAGE plpgsql AS $$
+DECLARE
+  oldest bigint := pg_temp.job(0);
+BEGIN
+  UPDATE sluice_private.tasks SET order_key = order_key - interval '1 day' WHERE id = oldest;
+  SELECT count(*) INTO jobs FROM pg_temp.run_due(1);
+END $$;
+UPDATE sluice_private.tasks SET claimed_by = 1, claim_token = 1 WHERE id = :urgent;
+SELECT is(pg_temp.ran(), 1, 'but one that is claimed holds nobody up');
+UPDATE sluice_private.tasks SET claimed_by = NULL, claim_token = NULL, queue = 'paused' WHERE id = :urgent;
+SELECT is(pg_temp.ran(), 1, 'nor one of a paused queue');
+UPDATE sluice_private.tasks SET queue = 'limited' WHERE id = :urgent;
+SELECT is(pg_temp.ran(), 1, 'nor one of a limited queue');
+UPDATE sluice_private.tasks SET queue = 'default', run_at = run_at + interval '1 h' WHERE id = :urgent;
+SELECT is(pg_temp.ran(), 1, 'nor one before its time');
 SELECT sluice.enqueue('sql', '{"function": "public.numbered", "argument": {"bad": true}}') AS bad \gset
 SELECT throws_ok('SELECT * FROM pg_temp.run_due()', 'P0001', 'bad job', 'one that fails fails all');
 SELECT is((SELECT count(*)::int FROM sluice_private.tasks WHERE id = ANY (:'jobs'::bigint[])), 4, 'which are left as they were');
 DELETE FROM sluice_private.tasks WHERE id = :bad;
+SELECT pg_temp.job(12) AS of_another_kind, pg_temp.job(13) AS for_another \gset
+UPDATE sluice_private.tasks SET kind = 'http' WHERE id = :of_another_kind;
+UPDATE sluice_private.tasks SET payload = payload || '{"role": "sluice_test_caller"}' WHERE id = :for_another;
+SET LOCAL lock_timeout = 0;
 SELECT results_eq('SELECT * FROM pg_temp.run_due()', format('SELECT (%1$L::bigint[])[4] UNION ALL SELECT (%1$L::bigint[])[5]', :'jobs'), 'not those that make another call');
-SELECT set_eq('SELECT id FROM sluice_private.tasks', format('SELECT unnest(ARRAY[(%1$L::bigint[])[2], (%1$L::bigint[])[3], %2$s, %3$s, %4$s, %5$s, %6$s])', :'jobs', :paused, :limited, :later, :urgent, :other),
+SELECT set_eq('SELECT id FROM sluice_private.tasks', format('SELECT unnest(ARRAY[(%1$L::bigint[])[2], (%1$L::bigint[])[3], %2$s, %3$s, %4$s, %5$s, %6$s, %7$s, %8$s])',
+                                                            :'jobs', :paused, :limited, :later, :urgent, :other, :of_another_kind, :for_another),
               'nor those of queues that are paused or limited, nor before their time');
 SELECT is(current_setting('lock_timeout'), '20ms', 'a batch does not wait for locks');
+DELETE FROM sluice_private.tasks;
+SELECT pg_temp.job(14) AS newer, pg_temp.job(15, 'zebra') AS older \gset
+UPDATE sluice_private.tasks SET order_key = order_key - interval '1 min' WHERE id = :older;
+SELECT results_eq('SELECT * FROM pg_temp.run_due(1)', format('VALUES (%s::bigint)', :older), 'the oldest of all queues comes first, and no more than asked for');
+SELECT results_eq('SELECT * FROM pg_temp.run_due(1)', format('VALUES (%s::bigint)', :newer), 'and then the next');
+TRUNCATE public.ran;
+SELECT sluice.enqueue('sql', '{"function": "public.numbered"}', idempotency_key => 'once') AS keyed \gset
+SELECT results_eq('SELECT * FROM pg_temp.run_due(1)', format('VALUES (%s::bigint)', :keyed), 'one without an argument runs');
+SELECT results_eq('SELECT job FROM public.ran', $$VALUES ('{}'::jsonb)$$, 'with an empty one');
+SELECT is((SELECT r.idempotency_key FROM sluice.task_idempotency_records r WHERE r.task_id = :keyed AND r.status = 'completed'), 'once', 'and its record has its key');
 CREATE FUNCTION public.handed_over(job jsonb) RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp RETURN 1;
 GRANT EXECUTE ON FUNCTION public.handed_over(jsonb) TO sluice_test_caller;
 SET SESSION AUTHORIZATION sluice_test_caller;
