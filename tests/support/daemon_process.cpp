@@ -26,10 +26,23 @@ std::string next_log_file(const std::string& daemon) {
          std::to_string(++count) + ".log";
 }
 
+// sd_listen_fds(3); in the child, which keeps its id.
+void hand_over(int socket) {
+  constexpr int kFirst = 3;
+  if (socket == kFirst) {
+    fcntl(socket, F_SETFD, 0);
+  } else {
+    dup2(socket, kFirst);
+  }
+  setenv("LISTEN_FDS", "1", 1);
+  setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
+}
+
 }  // namespace
 
 DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn,
-                             const std::vector<std::string>& arguments, const std::vector<std::string>& environment)
+                             const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
+                             int socket)
     : log_file_(next_log_file(daemon)) {
   std::vector<std::string> words{"env"};
   words.insert(words.end(), environment.begin(), environment.end());
@@ -46,6 +59,7 @@ DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn,
   if (pid_ == 0) {
     dup2(log_fd, STDOUT_FILENO);
     dup2(log_fd, STDERR_FILENO);
+    if (socket >= 0) hand_over(socket);
     execvp(argv[0], argv.data());
     _exit(127);
   }

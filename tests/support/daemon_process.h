@@ -12,9 +12,9 @@ class DaemonProcess {
  public:
   // Starts `sluice DAEMON --dsn DSN ARGUMENTS…` with requests to 127.0.0.0/8 allowed and waits until it says that it is
   // ready. Its log goes to a file under the build folder, which a failed start shows. `environment` is added to ours:
-  // NAME=VALUE each.
+  // NAME=VALUE each; `socket`, a descriptor that listens, is handed over as systemd does it.
   DaemonProcess(const std::string& daemon, const std::string& dsn, const std::vector<std::string>& arguments = {},
-                const std::vector<std::string>& environment = {});
+                const std::vector<std::string>& environment = {}, int socket = -1);
   ~DaemonProcess();  // kills it if it still runs
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;

@@ -1,5 +1,8 @@
 // What arrives, what is tried again and what is written down.
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -151,12 +154,32 @@ TEST_F(DeliveryTest, ARefusedAddressIsAnAttemptOfThatClassAndOursIsRefusedEvenIn
             "0");
 }
 
-TEST_F(DeliveryTest, WhereItsMetricsAreServedIsNoDestinationThoughThePortWasTheKernelsChoice) {
-  const auto notifier = start_notifier({"--metrics.listen", "127.0.0.1:0"});
-  subscribe("http://" + metrics_address(*notifier) + "/healthz", R"({"retry_schedule": [0]})");
-  emit(1);
-  wait_until("select count(*) = 1 from sluice.webhook_attempts where outcome = 'dead'");
-  EXPECT_EQ(value("select concat_ws(' ', status, error_class) from sluice.webhook_attempts"), "refused_address");
+// Where a notifier serves its metrics is no destination, however it came to its port.
+class OwnListenerTest : public NotifierTest {
+ protected:
+  void expect_refused(const test::DaemonProcess& notifier) {
+    subscribe("http://" + metrics_address(notifier) + "/healthz", R"({"retry_schedule": [0]})");
+    emit(1);
+    wait_until("select count(*) = 1 from sluice.webhook_attempts where outcome = 'dead'");
+    EXPECT_EQ(value("select concat_ws(' ', status, error_class) from sluice.webhook_attempts"), "refused_address");
+  }
+};
+
+TEST_F(OwnListenerTest, IsRefusedThoughThePortWasTheKernelsChoice) {
+  expect_refused(*start_notifier({"--metrics.listen", "127.0.0.1:0"}));
+}
+
+TEST_F(OwnListenerTest, IsRefusedThoughItWasGivenByName) {
+  expect_refused(*start_notifier({"--metrics.listen", "localhost:0"}));
+}
+
+TEST_F(OwnListenerTest, IsRefusedThoughItWasHandedOver) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  ASSERT_EQ(bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(socket, 8), 0);
+  expect_refused(test::DaemonProcess("notifier", database_.dsn(), {}, {}, socket));
+  close(socket);
 }
 
 TEST_F(DeliveryTest, NeitherProxyNorPasswordNorCookieComesFromOutsideTheEndpoint) {
