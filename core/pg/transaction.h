@@ -44,8 +44,7 @@ auto in_transaction(Connection& connection, Body body, Deadline deadline = kNoDe
   if (!connection.broken()) {
     try {
       (void)co_await connection.query("rollback", {}, deadline);
-    } catch (const PgError&) {
-      // Lost between the two; what the body threw says more.
+    } catch (const PgError&) {  // NOLINT(bugprone-empty-catch): lost between the two; what the body threw says more
     }
   }
   std::rethrow_exception(failure);

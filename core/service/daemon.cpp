@@ -186,10 +186,10 @@ Task<void> Daemon::handle_signals() {
     if (number == SIGHUP) {
       reload();
     } else if (services_.stop_token().stop_requested()) {
-      log_warn("stopping at once", {{"signal", strsignal(*number)}});
+      log_warn("stopping at once", {{"signal", sigdescr_np(*number)}});
       std::_Exit(static_cast<int>(ExitCode::kFailed));
     } else {
-      log_info("stopping", {{"signal", strsignal(*number)}});
+      log_info("stopping", {{"signal", sigdescr_np(*number)}});
       services_.request_stop();
     }
   }
@@ -277,7 +277,7 @@ int run_daemon(std::string_view name, CommandLine command_line, std::vector<std:
   configure_log_from(command_line.options);
   if (systemd::stderr_is_journal()) set_log_sink(journal_sink("sluice-" + std::string(name)));
   raise_descriptor_limit();
-  std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of the write
+  (void)std::signal(SIGPIPE, SIG_IGN);  // a peer that has gone is an error of the write
   try {
     keep_memory_private(command_line.options);
     Daemon daemon(std::move(command_line), std::move(services));

@@ -50,8 +50,7 @@ Task<void> Process::run(StopToken stop) {
   }
   try {
     co_await leave();
-  } catch (const pg::PgError&) {
-    // The rows say by their age that we are gone.
+  } catch (const pg::PgError&) {  // NOLINT(bugprone-empty-catch): the rows say by their age that we are gone
   }
 }
 
