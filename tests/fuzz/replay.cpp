@@ -15,18 +15,18 @@ int main(int count, char** arguments) {
   for (int i = 1; i < count; ++i) {
     std::ifstream corpus(arguments[i]);
     if (!corpus) {
-      std::fprintf(stderr, "cannot read %s\n", arguments[i]);
+      (void)std::fprintf(stderr, "cannot read %s\n", arguments[i]);
       return 1;
     }
     for (std::string line; std::getline(corpus, line); ++inputs) {
       const auto input = sluice::base64_decode(line);
       if (!input) {
-        std::fprintf(stderr, "%s:%zu is no base64\n", arguments[i], inputs + 1);
+        (void)std::fprintf(stderr, "%s:%zu is no base64\n", arguments[i], inputs + 1);
         return 1;
       }
       // A crash names the input by the last line printed.
       std::printf("%s:%zu\n", arguments[i], inputs + 1);
-      std::fflush(stdout);
+      (void)std::fflush(stdout);
       (void)LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input->data()), input->size());
     }
   }

@@ -26,11 +26,11 @@ int main(int argc, char** argv) {
       std::perror(argv[2]);
       return static_cast<int>(sluice::ExitCode::kFailed);
     } else {
-      std::fputs("usage: test_cluster start | stop | run COMMAND...\n", stderr);
+      (void)std::fputs("usage: test_cluster start | stop | run COMMAND...\n", stderr);
       return static_cast<int>(sluice::ExitCode::kUsage);
     }
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "test_cluster: %s\n", error.what());
+    (void)std::fprintf(stderr, "test_cluster: %s\n", error.what());
     return static_cast<int>(sluice::ExitCode::kFailed);
   }
   return 0;

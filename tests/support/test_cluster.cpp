@@ -137,7 +137,7 @@ const TestCluster& TestCluster::instance() {
       if (found.alive()) return found;
     }
     found = start();
-    std::atexit([] { stop(); });
+    if (std::atexit([] { stop(); }) != 0) throw std::runtime_error("nothing would stop the cluster at the end");
     return found;
   }();
   return cluster;

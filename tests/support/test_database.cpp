@@ -35,7 +35,7 @@ TestDatabase::~TestDatabase() {
   try {
     run_as_admin(fmt::format("drop database if exists {} with (force)", name_));
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "cannot drop %s: %s\n", name_.c_str(), error.what());
+    (void)std::fprintf(stderr, "cannot drop %s: %s\n", name_.c_str(), error.what());
   }
 }
 

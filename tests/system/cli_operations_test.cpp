@@ -208,7 +208,7 @@ class Tail {
   ~Tail() {
     kill(child_, SIGTERM);
     waitpid(child_, nullptr, 0);
-    std::fclose(output_);
+    (void)std::fclose(output_);
   }
   Tail(const Tail&) = delete;
   Tail& operator=(const Tail&) = delete;

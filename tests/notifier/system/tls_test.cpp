@@ -17,7 +17,7 @@ using http::TlsServer;
 class TlsTest : public NotifierTest {
  protected:
   TlsTest() : folder_(testing::TempDir() + "notifier-tls-" + std::to_string(getpid())) {
-    std::signal(SIGPIPE, SIG_IGN);  // the server's side of a refused handshake
+    (void)std::signal(SIGPIPE, SIG_IGN);  // the server's side of a refused handshake
     std::filesystem::create_directories(folder_);
     write("ca.pem", authority_.certificate_pem());
   }

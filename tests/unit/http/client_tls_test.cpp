@@ -23,7 +23,7 @@ struct ClientTlsTest : testing::Test {
       std::filesystem::path(testing::TempDir()) / ("ca-" + std::to_string(getpid()) + ".pem");
 
   void SetUp() override {
-    std::signal(SIGPIPE, SIG_IGN);  // the server's side of a refused handshake
+    (void)std::signal(SIGPIPE, SIG_IGN);  // the server's side of a refused handshake
     std::ofstream(ca_file) << authority.certificate_pem();
   }
   void TearDown() override { std::filesystem::remove(ca_file); }

@@ -57,7 +57,7 @@ class DaemonTest : public testing::Test {
       kill(child, SIGKILL);
       waitpid(child, nullptr, 0);
     }
-    if (log != nullptr) std::fclose(log);
+    if (log != nullptr) (void)std::fclose(log);
     if (notify >= 0) close(notify);
     std::filesystem::remove_all(folder);
   }
@@ -89,6 +89,7 @@ class DaemonTest : public testing::Test {
         setenv("WATCHDOG_PID", std::to_string(getpid()).c_str(), 1);
       }
       std::vector<std::unique_ptr<Service>> services;
+      services.reserve(behaviours.size());
       for (const std::string& behaviour : behaviours) services.push_back(std::make_unique<TestService>(behaviour));
       _exit(run_daemon("sluice-test", read_command_line(arguments, {}, {}), std::move(services)));
     }
@@ -249,7 +250,7 @@ TEST_F(DaemonTest, AnAddressThatIsTakenIsAnErrorWithAHint) {
   EXPECT_THAT(line, HasSubstr("cannot listen on '" + address + "'"));
   EXPECT_THAT(line, HasSubstr("metrics.listen"));
   EXPECT_EQ(exit_code(), 1);
-  std::fclose(first_log);
+  (void)std::fclose(first_log);
   kill(first, SIGKILL);
   waitpid(first, nullptr, 0);
 }
