@@ -8,6 +8,7 @@
 namespace sluice::notifier {
 namespace {
 
+using namespace std::string_literals;
 using HostileReceiversTest = NotifierTest;
 
 struct Hostile {
@@ -26,7 +27,7 @@ void pour(http::Peer& peer, const std::string& bytes, int pause_ms) {
 
 std::vector<Hostile> hostile_receivers() {
   const std::string ok = "HTTP/1.1 200 OK\r\n";
-  const auto says = [](std::string text) { return [text](http::Peer& peer) { peer.write(text); }; };
+  const auto says = [](const std::string& text) { return [text](http::Peer& peer) { peer.write(text); }; };
   return {
       {"never answers", [](http::Peer& peer) { peer.wait_until_closed(); }, "dead - timeout"},
       {"slow headers",
@@ -49,8 +50,7 @@ std::vector<Hostile> hostile_receivers() {
        "delivered 200 -"},
       {"gzip bomb", says(ok + "content-encoding: gzip\r\ncontent-length: 5\r\n\r\n\x1f\x8b\x08\x01\x02"),
        "delivered 200 -"},
-      {"NUL and broken UTF-8", says(std::string("HTTP/1.1 500 x\r\ncontent-length: 4\r\n\r\n\0\xff\xc3(", 42)),
-       "dead 500 status"},
+      {"NUL and broken UTF-8", says("HTTP/1.1 500 x\r\ncontent-length: 4\r\n\r\n\0\xff\xc3("s), "dead 500 status"},
       {"reset in the body",
        [ok](http::Peer& peer) {
          peer.write(ok + "content-length: 1000\r\n\r\nabc");
