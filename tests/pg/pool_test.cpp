@@ -101,7 +101,8 @@ TEST_F(PoolTest, DropsWhatIsBrokenClosedOrInATransaction) {
       (void)co_await open->query("begin");
       try {
         (void)co_await broken->query("select pg_sleep(30)", {}, in(milliseconds(5)));
-      } catch (const PgError&) {
+      } catch (const PgError& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::kLost);
       }
     }
     EXPECT_EQ(pool_.idle(), 0U);
