@@ -88,6 +88,7 @@ bool Lane::waits_in_vain(Clock::time_point now) const {
 
 std::vector<std::int64_t> Lane::drop_waiting() {
   std::vector<std::int64_t> ids;
+  ids.reserve(waiting_.size());
   for (const Waiting& waiting : waiting_) ids.push_back(waiting.delivery.id);
   if (!waiting_.empty()) forget_floors();
   waiting_.clear();

@@ -66,6 +66,7 @@ TEST_F(BreakerFault, OpensForAllWorkersAfterFiveFailuresAndClosesAfterThreeGoodP
   DaemonProcess second("worker", database_.dsn());
   DaemonProcess third("worker", database_.dsn());
   std::vector<std::string> tokens;
+  tokens.reserve(4);
   for (int i = 0; i < 4; ++i) tokens.push_back(start("guarded"));
   wait_for_postponed(4);
   EXPECT_EQ(target.seen().size(), 5U);

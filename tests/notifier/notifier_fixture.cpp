@@ -53,7 +53,7 @@ void NotifierTest::wait_for_log(const test::DaemonProcess& daemon, std::string_v
 }
 
 NotifierTest::Endpoint NotifierTest::subscribe(const std::string& url, const std::string& options,
-                                               std::optional<std::string> secret) {
+                                               const std::optional<std::string>& secret) {
   const pg::Result result =
       loop_.run(connection_->query("select * from sluice.subscribe($1, '{*}', $2, $3)",
                                    pg::Params().text(url).text(secret).jsonb_text(options), patience()));

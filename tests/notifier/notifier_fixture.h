@@ -29,7 +29,7 @@ class NotifierTest : public testing::Test {
       int port) const;  // of a proxy before the server
 
   Endpoint subscribe(const std::string& url, const std::string& options = "{}",
-                     std::optional<std::string> secret = std::nullopt);
+                     const std::optional<std::string>& secret = std::nullopt);
   void emit(int events, const std::string& key_prefix = "k");  // and fans them out to the endpoints, as a listener does
   void fan_out();
 

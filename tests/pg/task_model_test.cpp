@@ -128,7 +128,8 @@ class TaskModel : public pg::PgTest {
   void finish() {
     if (memories_.empty()) return;
     const auto place = memories_.begin() + below(static_cast<int>(memories_.size()));
-    Memory memory = *place;
+    // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): its place is erased, or moved, while it is in use
+    const Memory memory = *place;
     const int what = below(10);
     if (what < 7 || what == 9) {
       if (what < 7) memories_.erase(place);  // 9: committed, and once more later

@@ -50,6 +50,7 @@ DaemonProcess::DaemonProcess(const std::string& daemon, const std::string& dsn,
                              "--http.allow_networks", "127.0.0.0/8", "--log.level", "debug"});
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   // Emptied before the fork: an earlier test process may have had our id, and its log says ready and an address, too.

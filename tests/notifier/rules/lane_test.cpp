@@ -27,7 +27,7 @@ class LaneTest : public testing::Test {
 
   std::optional<std::uint64_t> begin(const Delivery& delivery) { return lane_.begin(delivery, now_); }
 
-  void end(const Delivery& delivery, std::uint64_t era, Outcome outcome) {
+  void end(const Delivery& delivery, std::uint64_t era, const Outcome& outcome) {
     lane_.end(delivery, outcome, era, now_, 0);
     lane_.written();
   }
@@ -213,6 +213,7 @@ TEST_F(LaneTest, AFailureWhileRecoveringHalvesConcurrency) {
 TEST_F(LaneTest, FailuresOfRequestsFromBeforeAnOpeningDoNotCount) {
   const Delivery delivery = with_cap(50);
   std::vector<std::uint64_t> eras;
+  eras.reserve(30);
   for (int i = 0; i < 30; ++i) eras.push_back(*begin(delivery));
   for (const std::uint64_t era : eras) end(delivery, era, outcome(Kind::kRetry));
   EXPECT_EQ(lane_.next_change(now_), now_ + milliseconds(1000)) << "opened once, not twice";
