@@ -17,7 +17,7 @@ PgError::PgError(ErrorKind kind, Fields fields)
       kind_(kind),
       fields_(std::move(fields)) {}
 
-PgError::PgError(Fields fields) : PgError(kind_of_sqlstate(fields.sqlstate), std::move(fields)) {}
+PgError::PgError(Fields fields) : PgError{kind_of_sqlstate(fields.sqlstate), std::move(fields)} {}
 
 PgError PgError::lost(std::string message, std::string hint) {
   Fields fields;
