@@ -97,7 +97,7 @@ Task<std::vector<Result>> Connection::run(Pipeline pipeline, Deadline deadline) 
         const ErrorKind kind = kind_after(entry, fields.sqlstate, *result);
         if (!first_error) first_error.emplace(kind, std::move(fields));
         if (first_error->kind() == ErrorKind::kLost || PQstatus(connection_.get()) == CONNECTION_BAD)
-          throw *first_error;
+          throw PgError(std::move(*first_error));
       } else if (status == PGRES_PIPELINE_ABORTED) {
         continue;
       } else if (step.preparation) {
@@ -113,7 +113,7 @@ Task<std::vector<Result>> Connection::run(Pipeline pipeline, Deadline deadline) 
     fail_lost("the end of a pipeline is missing: " + connection_message(connection_.get()));
   }
   operation.finish();
-  if (first_error) throw *first_error;
+  if (first_error) throw PgError(std::move(*first_error));
   const auto unasked = results.begin() + static_cast<std::ptrdiff_t>(first);
   if (results.size() != asked) results.erase(unasked, unasked + static_cast<std::ptrdiff_t>(results.size() - asked));
   co_return results;
@@ -146,7 +146,7 @@ Task<void> Connection::execute_script(std::string sql, Deadline deadline) {
   }
   const bool lost = PQstatus(connection_.get()) == CONNECTION_BAD;
   if (!lost && !(first_error && first_error->kind() == ErrorKind::kLost)) operation.finish();
-  if (first_error) throw *first_error;
+  if (first_error) throw PgError(std::move(*first_error));
 }
 
 Task<void> Connection::ping(Deadline deadline) {

@@ -23,7 +23,8 @@ std::optional<std::vector<std::string>> parse_text_array(std::string_view text) 
     std::size_t at = quoted ? 1 : 0;
     for (; at < text.size() && text[at] != (quoted ? '"' : ','); ++at) {
       if (!quoted && (text[at] == '{' || text[at] == '}')) return std::nullopt;
-      if (text[at] == '\\' && ++at == text.size()) return std::nullopt;
+      if (text[at] == '\\') ++at;
+      if (at == text.size()) return std::nullopt;
       element.push_back(text[at]);
     }
     if (quoted && ++at > text.size()) return std::nullopt;

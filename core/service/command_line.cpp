@@ -67,6 +67,7 @@ struct ParsedFlags {
   if (missing_value) throw UsageError("flag " + token + " needs a value");
   const std::string name = token.substr(0, token.find('='));
   std::vector<std::string> known;
+  known.reserve(table.names.size());
   for (const std::string& each : table.names) known.push_back("--" + each);
   if (std::ranges::find(known, name) != known.end()) throw UsageError("flag " + name + " takes no value");
   const std::string hint = did_you_mean(name, known);
@@ -86,6 +87,7 @@ ParsedFlags parse_flags(std::vector<std::string>& arguments, std::span<const Fla
   optind = 0;  // starts anew, whatever was parsed before
   opterr = 0;
   while (true) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the command line is read before any thread is started
     const int result = getopt_long(argc, argv.data(), ":h", table.rows.data(), nullptr);
     if (result == -1) break;
     if (result == '?' || result == ':') refuse_flag(argv[static_cast<std::size_t>(optind) - 1], table, result == ':');
@@ -180,6 +182,7 @@ void read_environment(const Environment& environment, Options& options) {
     } else if (std::ranges::any_of(sections, [&](const std::string& section) { return name.starts_with(section); }) &&
                !name.starts_with("SLUICE_SECRET_")) {
       std::vector<std::string> names;
+      names.reserve(known.size());
       for (const auto& entry : known) names.push_back(entry.first);
       throw ConfigError("unknown variable " + name, did_you_mean(name, names));
     }

@@ -60,6 +60,7 @@ LogSink journal_sink(std::string identifier) {
     }
     entries.push_back(std::move(message));
     std::vector<iovec> parts;
+    parts.reserve(entries.size());
     for (std::string& entry : entries) parts.push_back({entry.data(), entry.size()});
     sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
   };

@@ -161,6 +161,7 @@ std::string Options::dump() const {
     if (spec.type == OptionType::kInteger) text = value.text;
     if (spec.type == OptionType::kList) {
       std::vector<std::string> items;
+      items.reserve(value.items.size());
       for (const std::string& item : value.items) items.push_back(quote_toml(item));
       text = fmt::format("[{}]", fmt::join(items, ", "));
     }

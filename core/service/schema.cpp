@@ -203,13 +203,11 @@ pg::PgError located(const pg::PgError& error, std::string_view name, std::string
 }
 
 Task<void> run_file(pg::Connection& connection, std::string_view name, std::string_view text) {
-  std::optional<pg::PgError> failure;
   try {
     co_await connection.execute_script(std::string(text));
   } catch (const pg::PgError& error) {
-    failure = located(error, name, text);
+    throw located(error, name, text);
   }
-  if (failure) throw *failure;
   if (!connection.in_transaction()) {
     throw Error(fmt::format("{} ends the transaction that it is run in", name), "leave begin and commit to the runner");
   }

@@ -1,12 +1,14 @@
 #include "core/service/systemd.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <string>
 
 namespace sluice::systemd {
@@ -42,19 +44,16 @@ std::optional<std::chrono::milliseconds> watchdog_interval() {
 }
 
 std::vector<int> take_listen_sockets() {
-  std::vector<int> sockets;
-  const int count = sd_listen_fds(1);
-  for (int i = 0; i < count; ++i) sockets.push_back(SD_LISTEN_FDS_START + i);
+  std::vector<int> sockets(static_cast<std::size_t>(std::max(sd_listen_fds(1), 0)));
+  std::iota(sockets.begin(), sockets.end(), SD_LISTEN_FDS_START);
   return sockets;
 }
 
 bool stderr_is_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");  // "device:inode"
   struct stat status{};
-  unsigned long long device = 0;
-  unsigned long long inode = 0;
   if (stream == nullptr || fstat(STDERR_FILENO, &status) != 0) return false;
-  return std::sscanf(stream, "%llu:%llu", &device, &inode) == 2 && device == status.st_dev && inode == status.st_ino;
+  return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
 }
 
 }  // namespace sluice::systemd
