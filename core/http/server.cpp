@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <unordered_set>
 
 #include "core/async/callbacks.h"
@@ -255,7 +254,8 @@ MHD_Result Server::State::send(Exchange& exchange) {
     };
     response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, kStreamBlock, &Outlet::read, outlet.get(), &Outlet::close);
-    if (response != nullptr) outlet.release();
+    Outlet* const given = outlet.release();  // close() deletes it, called at the end of the response
+    if (response == nullptr) Outlet::close(given);
   } else {
     response = MHD_create_response_from_buffer(reply.body.size(), reply.body.data(), MHD_RESPMEM_MUST_COPY);
   }
@@ -276,8 +276,7 @@ ssize_t Server::State::Outlet::read(void* self, std::uint64_t /*position*/, char
   auto& outlet = *static_cast<Outlet*>(self);
   std::string& text = outlet.first.empty() ? outlet.stream->pending_ : outlet.first;
   if (!text.empty()) {
-    const std::size_t size = std::min(room, text.size());
-    std::memcpy(buffer, text.data(), size);
+    const std::size_t size = text.copy(buffer, room);
     text.erase(0, size);
     return static_cast<ssize_t>(size);
   }
