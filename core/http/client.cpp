@@ -231,7 +231,7 @@ class InFlight {
 
 }  // namespace
 
-Client::Client(Loop& loop, ClientOptions options)
+Client::Client(Loop& loop, const ClientOptions& options)
     : Client(loop, options, std::make_unique<SystemResolver>(loop, options.resolver_threads)) {}
 
 Client::Client(Loop& loop, ClientOptions options, std::unique_ptr<Resolver> resolver)

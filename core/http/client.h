@@ -25,7 +25,7 @@ struct ClientOptions {
 
 class Client {
  public:
-  Client(Loop& loop, ClientOptions options);
+  Client(Loop& loop, const ClientOptions& options);
   Client(Loop& loop, ClientOptions options, std::unique_ptr<Resolver> resolver);
   ~Client();  // after every send() has ended or its task was destroyed
   Client(const Client&) = delete;

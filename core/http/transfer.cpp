@@ -229,10 +229,8 @@ void Transfer::finish(CURLcode code) noexcept {
     response_.failure = Failure::kResource;
   } else if (headers_too_large_) {
     response_.failure = Failure::kTooLarge;
-  } else if (body_too_large_) {
+  } else if (body_too_large_ || (code == CURLE_HTTP2_STREAM && is_complete())) {
     response_.failure = Failure::kNone;  // enough was read to answer; `cut` says the rest
-  } else if (code == CURLE_HTTP2_STREAM && is_complete()) {
-    response_.failure = Failure::kNone;
   } else if (code == CURLE_OK && response_.status == 0) {
     response_.failure = Failure::kProtocol;  // it ended in the midst of an interim answer, which libcurl lets pass
   }

@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <cstdlib>
+#include <charconv>
 #include <iterator>
 
 #include "core/base/log.h"
@@ -209,7 +209,10 @@ std::string Connection::peer_address() const {
   return address != nullptr ? address : "";
 }
 int Connection::peer_port() const {
-  return std::atoi(PQport(connection_.get()));
+  const std::string_view text = PQport(connection_.get());
+  int port = 0;
+  (void)std::from_chars(text.data(), text.data() + text.size(), port);  // libpq has seen that it is a number
+  return port;
 }
 int Connection::server_pid() const noexcept {
   return PQbackendPID(connection_.get());
