@@ -193,6 +193,7 @@ std::vector<std::vector<std::string_view>> GraphFacts::hasty_cycles() const {
   std::vector<std::vector<std::string_view>> cycles;
   for (const std::vector<std::size_t>& members : Components(ways_, hasty_).find_cycles()) {
     std::vector<std::string_view> names;
+    names.reserve(members.size());
     for (const std::size_t member : members) names.push_back(ids_[member]);
     std::ranges::sort(names);
     cycles.push_back(std::move(names));
