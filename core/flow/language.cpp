@@ -18,20 +18,26 @@ const Json* translation(const Json& translations, std::string_view language) {
   return region == std::string_view::npos ? nullptr : find(translations, language.substr(0, region));
 }
 
+// What is to be merged over the content; nothing when it stays as it is.
+const Json* wanted_translation(const Json& content, const Json& state, const Json& settings) {
+  const Json* translations = find(content, "translations");
+  if (translations == nullptr) return nullptr;
+  for (const auto language : {text_at(state, "context.language"), text_at(state, "context.locale"),
+                              text_at(state, "user.language"), string_member(settings, "default_language")}) {
+    if (language.empty()) continue;
+    if (const Json* found = translation(*translations, language)) return found;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 const Json& localised(const Json& content, const Json& state, const Json& settings, Json& merged) {
-  const Json* translations = find(content, "translations");
-  if (translations == nullptr) return content;
-  for (const auto language : {text_at(state, "context.language"), text_at(state, "context.locale"),
-                              text_at(state, "user.language"), string_member(settings, "default_language")}) {
-    const Json* over = language.empty() ? nullptr : translation(*translations, language);
-    if (over == nullptr) continue;
-    merged = clone(content);
-    deep_merge(merged, *over);
-    return merged;
-  }
-  return content;
+  const Json* over = wanted_translation(content, state, settings);
+  if (over == nullptr) return content;  // NOLINT(bugprone-return-const-ref-from-parameter): as the header promises
+  merged = clone(content);
+  deep_merge(merged, *over);
+  return merged;
 }
 
 }  // namespace sluice::flow
