@@ -78,7 +78,7 @@ std::expected<void, std::string> add_headers(const Json& spec, const Json& state
   return {};
 }
 
-void set_body(Json value, HttpCall& call) {
+void set_body(const Json& value, HttpCall& call) {
   call.json_body = !value.IsString();
   call.body = call.json_body ? to_text(value) : std::string(text_of(value));
 }
@@ -98,8 +98,8 @@ Json rendered_body(const Json& body, const Json* state) {
 void add_body(const Json& spec, const Json* state, HttpCall& call) {
   const Json* body = find(spec, "body");
   if (body == nullptr || body->IsNull()) return;
-  Json value = rendered_body(*body, state);
-  if (!value.IsNull()) set_body(std::move(value), call);
+  const Json value = rendered_body(*body, state);
+  if (!value.IsNull()) set_body(value, call);
   const bool typed = std::any_of(call.headers.begin(), call.headers.end(),
                                  [](const auto& header) { return same_name(header.first, "content-type"); });
   if (!typed)
@@ -152,7 +152,10 @@ std::chrono::seconds call_budget(const Json& spec) {
   const auto retry = retry_of(spec);
   double total = static_cast<double>(timeout_of(spec).count()) * retry.attempts;
   double delay = static_cast<double>(retry.delay.count());
-  for (int i = 1; i < retry.attempts; ++i, delay = std::min(delay * retry.backoff, kMaxDelay * 1000)) total += delay;
+  for (int i = 1; i < retry.attempts; ++i) {
+    total += delay;
+    delay = std::min(delay * retry.backoff, kMaxDelay * 1000);
+  }
   return std::chrono::seconds(static_cast<std::int64_t>(std::ceil(total / 1000))) + kGrace;
 }
 

@@ -41,7 +41,7 @@ std::string label_of(const Json& edge, const std::string& path, Json& info, std:
   for (const std::string_view key : kLabelKeys) {
     const std::string_view text = string_member(edge, key);
     if (text.empty()) continue;
-    const std::string label = label_from(text);
+    std::string label = label_from(text);
     if (!label.empty()) {
       if (label != text)
         report.push_back({path, Severity::kInfo, fmt::format("label '{}' is written '{}'", text, label)});
