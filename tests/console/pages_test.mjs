@@ -111,7 +111,7 @@ test('the keyboard alone: skip link, filter, places, rows, help', async () => {
   await page.keyboard.press('g');
   await page.keyboard.press('s');
   await seen('Sessions');
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Sessions', 'the new page has the focus');
+  await page.waitForFunction(() => document.activeElement.textContent === 'Sessions'); // the new page has the focus, once it is painted
   await rows(page, 'Sessions').first().waitFor();
   await page.keyboard.press('j');
   await page.keyboard.press('j');
