@@ -32,8 +32,7 @@ std::string_view to_text(Outcome::Kind kind) {
 }
 
 Ending after_fault(const ClaimedTask& task, const std::string& error) {
-  if (task.attempt < task.max_attempts)
-    return Retry{backoff_delay(kFaultBackoff, task.attempt, any_fraction()), error};
+  if (task.attempt < task.max_attempts) return Retry{backoff_delay(kFaultBackoff, task.attempt, any_fraction()), error};
   Outcome outcome;
   outcome.kind = Outcome::Kind::kFailed;
   outcome.error = error;
