@@ -48,6 +48,9 @@ class WakeUpTest : public NotifierTest {
     const Receiver well;
     subscribe(well.url());
 
+    // A notification in the midst of the pause puts the next heartbeat half a second behind its end.
+    wait_until("select bool_or(paused_until < clock_timestamp() + interval '0.5 s') from sluice_private.lanes");
+    (void)query("select pg_notify('sluice_wake', 'deliveries')");
     const std::string sleeps =
         "select count(*) = 1 from pg_stat_activity where datname = current_database() and application_name = 'sluice "
         "notifier' and wait_event = 'PgSleep'";
