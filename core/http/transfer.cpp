@@ -230,7 +230,7 @@ void Transfer::finish(CURLcode code) noexcept {
   } else if (headers_too_large_) {
     response_.failure = Failure::kTooLarge;
   } else if (body_too_large_ || (code == CURLE_HTTP2_STREAM && is_complete())) {
-    response_.failure = Failure::kNone;  // enough was read to answer; `cut` says the rest
+    response_.failure = Failure::kNone;  // it is whole, or as much as is kept was read, and `cut` says so
   } else if (code == CURLE_OK && response_.status == 0) {
     response_.failure = Failure::kProtocol;  // it ended in the midst of an interim answer, which libcurl lets pass
   }

@@ -18,8 +18,8 @@ SELECT sluice_private.release_lanes($1, $2);
 -- secrets: JSON list in signing order, [{"kind": "hmac|ed25519|legacy", "secret", "key_id", "ciphertext"}]; headers: JSON object;
 -- attempt: attempts made so far; body: bytes to sign and send; message_id null: the message is gone, end the delivery as dead.
 -- Rows of an endpoint stand together; its own columns, from endpoint_id on, are in the first of them only. Columns are read by place:
--- notifier/delivery.cpp, notifier/destination.h. due_us, created_us: microseconds since 1970, which cost server and client half of what a date in
--- words does; a float8 holds them exactly until 2106.
+-- notifier/delivery.cpp, notifier/destination.h. due_us, created_us: microseconds since 1970, cheaper to write and to read than a date in words;
+-- a float8 holds them exactly until 2106.
 SELECT delivery_id, attempt, (date_part('epoch', due_at) * 1000000)::bigint AS due_us, (date_part('epoch', created_at) * 1000000)::bigint AS created_us,
        age_ms, message_id, correlation_id, body,
        CASE WHEN url IS NOT NULL THEN endpoint_id END AS endpoint_id, CASE WHEN url IS NOT NULL THEN lane_token END AS lane_token,
