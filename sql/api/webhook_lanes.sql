@@ -92,32 +92,40 @@ BEGIN
                                 coalesce((t.it ->> 2)::bigint, 0)) AS g (room, floor, floor_id)
      WHERE l.owner = p_process AND e.enabled AND (l.paused_until IS NULL OR l.paused_until <= now) AND g.room > 0
   ), due AS MATERIALIZED (
-    SELECT l.* FROM open l
-     WHERE EXISTS (SELECT FROM sluice.webhook_deliveries d
-                    WHERE d.endpoint_id = l.endpoint_id AND d.lane = p_lane AND (d.due_at, d.id) > (l.floor, l.floor_id) AND d.due_at <= now
-                      AND d.id NOT IN (SELECT unnest(p_busy)))
-     ORDER BY coalesce(l.endpoint_id <= p_after, false), l.endpoint_id
+    SELECT l.*, coalesce(l.endpoint_id <= p_after, false) AS next_round, d.id AS first_id
+      FROM open l
+     CROSS JOIN LATERAL (
+       SELECT w.id FROM sluice.webhook_deliveries w
+        WHERE w.endpoint_id = l.endpoint_id AND w.lane = p_lane AND (w.due_at, w.id) > (l.floor, l.floor_id) AND w.due_at <= now
+          AND w.id NOT IN (SELECT unnest(p_busy))
+        ORDER BY w.due_at, w.id LIMIT 1) AS d
+     ORDER BY next_round, l.endpoint_id
      LIMIT p_limit
-  ), share AS (
-    SELECT greatest(p_limit / greatest(count(*), 1), 1) AS rows FROM due
+  ), asked AS MATERIALIZED (
+    -- Once for each endpoint, and not for each of its rows: only the first row, first_id, tells of the endpoint.
+    SELECT u.*, least(u.room, greatest(p_limit / (SELECT count(*) FROM due), 1)) AS rows, e.url, e.headers, e.timeout_seconds, e.client_certificate,
+           e.retry_schedule, e.max_age, e.rate_limit, e.max_in_flight,
+           (SELECT jsonb_agg(jsonb_build_object('kind', k.kind, 'secret', k.secret, 'key_id', k.key_id, 'ciphertext', encode(k.ciphertext, 'hex'))
+                             ORDER BY k.id DESC)
+              FROM (SELECT * FROM sluice.webhook_secrets w
+                     WHERE w.endpoint_id = u.endpoint_id AND (w.valid_until IS NULL OR w.valid_until > now) ORDER BY w.id DESC LIMIT 10) AS k) AS secrets
+      FROM due u JOIN sluice.webhook_endpoints e ON e.id = u.endpoint_id
   )
-  SELECT d.id, u.endpoint_id, u.token, d.attempt::int, d.due_at, d.created_at, (date_part('epoch', now - d.created_at) * 1000)::bigint,
-         m.id, m.correlation_id, m.body, e.url, e.headers::text, e.timeout_seconds::int, s.secrets, e.client_certificate,
-         e.retry_schedule::text, (date_part('epoch', e.max_age) * 1000)::bigint, e.rate_limit, e.max_in_flight
-    FROM due u
+  SELECT d.id, a.endpoint_id, a.token, d.attempt::int, d.due_at, d.created_at, (date_part('epoch', now - d.created_at) * 1000)::bigint,
+         m.id, m.correlation_id, m.body,
+         CASE WHEN d.id = a.first_id THEN a.url END, CASE WHEN d.id = a.first_id THEN a.headers::text END,
+         CASE WHEN d.id = a.first_id THEN a.timeout_seconds::int END, CASE WHEN d.id = a.first_id THEN a.secrets::text END,
+         CASE WHEN d.id = a.first_id THEN a.client_certificate END, CASE WHEN d.id = a.first_id THEN a.retry_schedule::text END,
+         CASE WHEN d.id = a.first_id THEN (date_part('epoch', a.max_age) * 1000)::bigint END,
+         CASE WHEN d.id = a.first_id THEN a.rate_limit END, CASE WHEN d.id = a.first_id THEN a.max_in_flight END
+    FROM asked a
    CROSS JOIN LATERAL (
-     SELECT w.*, row_number() OVER (ORDER BY w.due_at, w.id) AS place FROM sluice.webhook_deliveries w
-      WHERE w.endpoint_id = u.endpoint_id AND w.lane = p_lane AND (w.due_at, w.id) > (u.floor, u.floor_id) AND w.due_at <= now
+     SELECT w.* FROM sluice.webhook_deliveries w
+      WHERE w.endpoint_id = a.endpoint_id AND w.lane = p_lane AND (w.due_at, w.id) > (a.floor, a.floor_id) AND w.due_at <= now
         AND w.id NOT IN (SELECT unnest(p_busy))
-      ORDER BY w.due_at, w.id LIMIT least((SELECT rows FROM share), u.room)) AS d
+      ORDER BY w.due_at, w.id LIMIT a.rows) AS d
     LEFT JOIN sluice.webhook_messages m ON m.no = d.message_no AND m.created_at = d.message_at
-    LEFT JOIN sluice.webhook_endpoints e ON e.id = u.endpoint_id AND d.place = 1
-    LEFT JOIN LATERAL (
-      SELECT jsonb_agg(jsonb_build_object('kind', k.kind, 'secret', k.secret, 'key_id', k.key_id, 'ciphertext', encode(k.ciphertext, 'hex'))
-                       ORDER BY k.id DESC)::text AS secrets
-        FROM (SELECT * FROM sluice.webhook_secrets w
-               WHERE w.endpoint_id = e.id AND (w.valid_until IS NULL OR w.valid_until > now) ORDER BY w.id DESC LIMIT 10) AS k) AS s ON d.place = 1
-   ORDER BY coalesce(u.endpoint_id <= p_after, false), u.endpoint_id, d.due_at, d.id;
+   ORDER BY a.next_round, a.endpoint_id, d.due_at, d.id;
 END $$;
 COMMENT ON FUNCTION sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[], bigint[]) IS
   'what is due in the lanes of a process, with everything that a request needs; the rules are at the top of webhook_lanes.sql';
