@@ -39,9 +39,11 @@ class Loop {
     curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Loop::set_timer);
     curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(2 * in_flight));
-    for (const char* header : {"content-type: application/json", "user-agent: sluice/0.0.0", "Expect:",
-                               "webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJekp5jXN8AQ", "webhook-timestamp: 1614265330",
-                               "webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}) {
+    for (const char* header :
+         {"content-type: application/json", "user-agent: sluice/0.0.0",
+          "Accept:", "Expect:", "webhook-id: msg_00000000000fa630b3c82c1c38", "webhook-timestamp: 1614265330",
+          "webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+          "x-webhook-signature: sha256=b107090aba2b5b29bf338dcc2ccf4005f943a458a75df1fae5454fc5e661104d"}) {
       headers_ = curl_slist_append(headers_, header);
     }
   }

@@ -180,11 +180,11 @@ std::optional<std::string> base64_decode(std::string_view text) {
 
 std::string hex_encode(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const char byte : bytes) {
-    text.push_back(kDigits[static_cast<std::uint8_t>(byte) >> 4U]);
-    text.push_back(kDigits[static_cast<std::uint8_t>(byte) & 0x0FU]);
+  std::string text(bytes.size() * 2, '\0');
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    const auto byte = static_cast<std::uint8_t>(bytes[at]);
+    text[2 * at] = kDigits[byte >> 4U];
+    text[2 * at + 1] = kDigits[byte & 0x0FU];
   }
   return text;
 }

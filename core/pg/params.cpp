@@ -1,5 +1,6 @@
 #include "core/pg/params.h"
 
+#include <array>
 #include <bit>
 #include <chrono>
 #include <concepts>
@@ -15,15 +16,18 @@ constexpr int kBinary = 1;
 constexpr Timestamp kPgEpoch = std::chrono::sys_days(std::chrono::year(2000) / 1 / 1);
 
 template <std::unsigned_integral T>
+std::array<char, sizeof(T)> big_endian(T value) {
+  if constexpr (std::endian::native == std::endian::little) value = std::byteswap(value);
+  return std::bit_cast<std::array<char, sizeof(T)>>(value);
+}
+template <std::unsigned_integral T>
 void append_big_endian(std::string& bytes, T value) {
-  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) {
-    bytes.push_back(static_cast<char>(value >> shift & 0xFFU));
-  }
+  const auto encoded = big_endian(value);
+  bytes.append(encoded.data(), encoded.size());
 }
 void overwrite_big_endian(std::string& bytes, std::size_t at, std::uint32_t value) {
-  std::string encoded;
-  append_big_endian(encoded, value);
-  bytes.replace(at, encoded.size(), encoded);
+  const auto encoded = big_endian(value);
+  bytes.replace(at, encoded.size(), encoded.data(), encoded.size());
 }
 
 void append(std::string& bytes, Type /*type*/, bool value) {
