@@ -16,7 +16,7 @@ CREATE OR REPLACE VIEW sluice.task_overview AS
               WHEN t.parked_key IS NOT NULL THEN 'limited'
               WHEN t.run_at > clock_timestamp() THEN CASE WHEN t.attempt > 1 THEN 'retrying' ELSE 'scheduled' END
               ELSE 'ready' END AS status,
-         t.attempt, t.max_attempts, t.run_at, t.priority, t.key AS idempotency_key, t.revision AS session_revision, t.errors, t.created_at,
+         t.attempt, t.max_attempts, greatest(t.run_at, t.created_at) AS run_at, t.priority, t.key AS idempotency_key, t.revision AS session_revision, t.errors, t.created_at,
          p.id AS process_id, p.host, p.pid, coalesce(s.correlation_id, t.correlation_id) AS correlation_id
     FROM sluice_private.tasks t
     JOIN sluice_private.queues q ON q.name = t.queue
@@ -70,7 +70,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET j
                  FROM sluice_private.queues q
                  CROSS JOIN LATERAL (
                    SELECT count(*) AS due, min(x.run_at) AS oldest
-                     FROM ((SELECT t.run_at FROM sluice_private.tasks t
+                     FROM ((SELECT greatest(t.run_at, t.created_at) AS run_at FROM sluice_private.tasks t -- taken on: see steps.sql
                              WHERE t.queue = q.name AND t.priority = 0 AND t.order_key <= clock_timestamp()
                              ORDER BY t.order_key, t.id LIMIT 10000)
                            UNION ALL

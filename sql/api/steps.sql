@@ -9,7 +9,8 @@
 -- next_kinds[i], when not null, queues the task that the session now waits for: node next_nodes[i], key waits[i].key. deadlines[i] sets a
 -- timer on the wait. History is flattened: history_steps[j] is the place (from 1) of row j's task, rows of one task in order.
 -- The first take_on next tasks are born claimed by process_id: the caller goes on with them without a claim. Such a task takes over the row and
--- the id of the one that it follows, under a new token: one heap-only update in place of a delete and an insert into every index.
+-- the id of the one that it follows, under a new token: one heap-only update in place of a delete and an insert into every index. So it must
+-- change no column that an index names, in its keys or its predicate: run_at stays that of the first, and created_at tells since when it is due.
 --
 -- Returned, one row a task: applied; discarded (with the reason; recorded; the task is gone); restamped (the task is still the caller's
 -- but its session was patched: read the session again, apply again); lost (the claim is another's now: nothing was done).
@@ -31,7 +32,8 @@ DECLARE
   moved int[];         -- places whose session was updated
   moved_sessions uuid[];
   all_moved boolean;   -- then moved is 1, 2, 3, … and needs no search
-  went_on int[];       -- places whose task's row has become the next task
+  went_on int[];       -- places whose task's row has become the next task, in order
+  in_front int := 0;   -- so many places from 1 on have, and no others; 0: one must search in went_on
   next_ids bigint[];   -- and what it is now
   next_claims bigint[];
   ended uuid[];        -- sessions that left active
@@ -70,7 +72,7 @@ BEGIN
   ), taken_on AS (
     UPDATE sluice_private.tasks t
        SET kind = c.next_kind, node_id = c.next_node, key = c.next_key, revision = c.next_revision,
-           claimed_by = process_id, claim_token = sluice_private.new_claim_token(process_id), created_at = clock_timestamp(), run_at = clock_timestamp(),
+           claimed_by = process_id, claim_token = sluice_private.new_claim_token(process_id), created_at = clock_timestamp(),
            attempt = 1, max_attempts = 10, correlation_id = NULL, payload = NULL, errors = NULL
       FROM going_on c WHERE t.id = c.id AND t.claim_token = c.token
     RETURNING c.place, t.id, t.claim_token
@@ -80,7 +82,9 @@ BEGIN
     SELECT coalesce(c.key, 'task:' || c.id), 'completed', c.session_id, c.task_node, c.task_revision, c.result, c.error, c.id, c.kind
       FROM going_on c WHERE c.kind IN ('action', 'webhook')
   ), next AS (
-    SELECT coalesce(array_agg(n.place), '{}') AS places, array_agg(n.id) AS ids, array_agg(n.claim_token) AS claims FROM taken_on n
+    SELECT coalesce(array_agg(n.place ORDER BY n.place), '{}') AS places, array_agg(n.id ORDER BY n.place) AS ids,
+           array_agg(n.claim_token ORDER BY n.place) AS claims
+      FROM taken_on n
   )
   SELECT coalesce(array_agg(c.place ORDER BY c.place), '{}'), coalesce(array_agg(c.session_id ORDER BY c.place), '{}'),
          array_agg(c.session_id) FILTER (WHERE c.status <> 'active'),
@@ -90,6 +94,10 @@ BEGIN
     INTO moved, moved_sessions, ended, ready, overtaken, wanted, went_on, next_ids, next_claims
     FROM changed c;
   all_moved := cardinality(moved) = cardinality(task_ids);
+  -- The caller puts those that may be taken on first, so these are mostly all in front and need no search.
+  IF went_on[cardinality(went_on)] = cardinality(went_on) THEN
+    in_front := cardinality(went_on);
+  END IF;
 
   -- 2. Why the others were not: patched meanwhile, or moved on.
   IF wanted > cardinality(moved) THEN
@@ -111,7 +119,7 @@ BEGIN
     WITH finished AS (
       DELETE FROM sluice_private.tasks t
        USING unnest(task_ids, claim_tokens, outcomes, waits, results, commit_steps.errors) WITH ORDINALITY AS g (id, token, outcome, wait, result, error, place)
-       WHERE t.id = g.id AND t.claim_token = g.token AND NOT g.place::int = ANY (went_on)
+       WHERE t.id = g.id AND t.claim_token = g.token AND g.place > in_front AND (in_front > 0 OR NOT g.place::int = ANY (went_on))
          AND (g.outcome IN ('done', 'discarded') OR g.outcome = 'failed' AND t.session_id IS NULL
               OR all_moved OR g.place::int = ANY (moved) OR g.place::int = ANY (late))
       RETURNING g.place::int, g.result, t.*, t.key = g.wait ->> 'key' AS still_waits,
@@ -137,7 +145,7 @@ BEGIN
   END IF;
 
   -- The claim was looked at before the session was locked. If it was taken over in between, nothing of this call may stand.
-  IF NOT moved <@ (gone || went_on) THEN
+  IF cardinality(gone) + cardinality(went_on) < cardinality(task_ids) AND NOT moved <@ (gone || went_on) THEN
     RAISE EXCEPTION 'a claim of process % was taken over while it committed', process_id
       USING ERRCODE = '40001', HINT = 'commit the batch again: the tasks that were taken over will be told lost';
   END IF;
@@ -167,7 +175,8 @@ BEGIN
     INSERT INTO sluice_private.tasks (session_id, kind, node_id, key, revision)
     SELECT moved_sessions[CASE WHEN all_moved THEN g.place ELSE array_position(moved, g.place::int) END], g.kind, g.node, g.wait ->> 'key', g.revision + 1
       FROM unnest(next_kinds, next_nodes, waits, revisions) WITH ORDINALITY AS g (kind, node, wait, revision, place)
-     WHERE g.kind IS NOT NULL AND (all_moved OR g.place::int = ANY (moved)) AND NOT g.place::int = ANY (went_on);
+     WHERE g.kind IS NOT NULL AND (all_moved OR g.place::int = ANY (moved))
+       AND g.place > in_front AND (in_front > 0 OR NOT g.place::int = ANY (went_on));
     GET DIAGNOSTICS queued = ROW_COUNT;
 
     INSERT INTO sluice_private.tasks (session_id, kind, node_id, key, revision, run_at, order_key)
@@ -195,12 +204,13 @@ BEGIN
   RETURN QUERY
     SELECT g.id,
            CASE WHEN g.place::int = ANY (late) THEN 'discarded'
-                WHEN g.place::int = ANY (gone || went_on) THEN CASE g.outcome WHEN 'discarded' THEN 'discarded' ELSE 'applied' END
+                WHEN g.place <= in_front OR g.place::int = ANY (gone) OR g.place::int = ANY (went_on) THEN CASE g.outcome WHEN 'discarded' THEN 'discarded' ELSE 'applied' END
                 WHEN g.place::int = ANY (fits) THEN 'restamped'
                 ELSE 'lost' END,
            CASE WHEN g.place::int = ANY (late) THEN late_reasons[array_position(late, g.place::int)]
                 WHEN g.outcome = 'discarded' THEN g.error END,
-           next_ids[array_position(went_on, g.place::int)], next_claims[array_position(went_on, g.place::int)]
+           next_ids[CASE in_front WHEN 0 THEN array_position(went_on, g.place::int) ELSE g.place END],
+           next_claims[CASE in_front WHEN 0 THEN array_position(went_on, g.place::int) ELSE g.place END]
       FROM unnest(task_ids, outcomes, errors) WITH ORDINALITY AS g (id, outcome, error, place)
      ORDER BY g.place;
 END
