@@ -17,12 +17,20 @@
 namespace sluice {
 namespace {
 
+bool is_plain(char byte) {
+  return byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
+}
+
 void append_string(std::string& out, std::string_view text) {
   out.push_back('"');
   for (std::size_t at = 0; at < text.size();) {
+    const std::size_t start = at;
+    while (at < text.size() && is_plain(text[at])) ++at;
+    out.append(text, start, at - start);
+    if (at == text.size()) break;
     const char byte = text[at];
-    if (byte >= ' ' && byte <= '~') {
-      if (byte == '"' || byte == '\\') out.push_back('\\');
+    if (byte == '"' || byte == '\\') {
+      out.push_back('\\');
       out.push_back(byte);
       ++at;
       continue;

@@ -6,6 +6,7 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -188,9 +189,33 @@ std::expected<Json, JsonError> parse_json(std::string_view text, JsonLimits limi
   return builder.take();
 }
 
+namespace {
+
+// Writes a string that needs no escape as a whole; rapidjson writes each letter by itself, which was a tenth of a
+// worker's time.
+class TextWriter : public rapidjson::Writer<rapidjson::StringBuffer> {
+ public:
+  using Base = rapidjson::Writer<rapidjson::StringBuffer>;
+  using Base::Base;
+
+  bool String(const char* text, rapidjson::SizeType size, bool copy = false) {
+    const auto is_plain = [](unsigned char c) { return c >= ' ' && c != '"' && c != '\\'; };
+    if (!std::all_of(text, text + size, is_plain)) return Base::String(text, size, copy);
+    Prefix(rapidjson::kStringType);
+    char* at = os_->Push(size + 2);
+    *at++ = '"';
+    at = std::copy_n(text, size, at);
+    *at = '"';
+    return true;
+  }
+  bool Key(const char* text, rapidjson::SizeType size, bool copy = false) { return String(text, size, copy); }
+};
+
+}  // namespace
+
 std::string to_text(const Json& value) {
   rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  TextWriter writer(buffer);
   value.Accept(writer);
   return {buffer.GetString(), buffer.GetSize()};
 }

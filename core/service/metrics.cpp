@@ -77,15 +77,13 @@ struct Metrics::Family {
   std::string help;
   std::vector<std::string> labels;
   Series fresh;
-  std::map<std::string, Series> series;  // by label text
+  std::map<std::vector<std::string>, Series> series;  // by the labels' values
 
   Series& with(const std::vector<std::string>& values) {
     if (values.size() != labels.size()) throw std::logic_error("a metric has other labels: " + help);
-    std::string key = label_text(labels, values);
-    if (series.size() >= kMaxSeries && !series.contains(key)) {
-      key = label_text(labels, std::vector<std::string>(labels.size(), "other"));
-    }
-    return series.try_emplace(std::move(key), fresh).first->second;
+    if (const auto found = series.find(values); found != series.end()) return found->second;
+    const bool full = series.size() >= kMaxSeries;
+    return series.try_emplace(full ? std::vector<std::string>(labels.size(), "other") : values, fresh).first->second;
   }
 };
 
@@ -147,7 +145,8 @@ std::string Metrics::text() {
   for (const auto& [name, family] : families_) {
     fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, escaped(family.help, false), name,
                    kKinds[family.fresh.index()]);
-    for (const auto& [labels, series] : family.series) {
+    for (const auto& [values, series] : family.series) {
+      const std::string labels = label_text(family.labels, values);
       if (const auto* histogram = std::get_if<Histogram>(&series)) {
         write(out, name, labels, *histogram);
       } else if (const auto* counter = std::get_if<Counter>(&series)) {
