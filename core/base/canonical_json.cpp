@@ -17,20 +17,21 @@
 namespace sluice {
 namespace {
 
-bool is_plain(char byte) {
-  return byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
+// Up to '~'. Looks at every byte, so that the compiler takes many of them at a time.
+bool is_ascii(std::string_view text) {
+  bool ascii = true;
+  for (const char c : text) ascii &= static_cast<unsigned char>(c) <= '~';
+  return ascii;
 }
 
 void append_string(std::string& out, std::string_view text) {
   out.push_back('"');
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t start = at;
-    while (at < text.size() && is_plain(text[at])) ++at;
-    out.append(text, start, at - start);
-    if (at == text.size()) break;
+  const bool whole = is_plain(text) && is_ascii(text);
+  if (whole) out.append(text);
+  for (std::size_t at = whole ? text.size() : 0; at < text.size();) {
     const char byte = text[at];
-    if (byte == '"' || byte == '\\') {
-      out.push_back('\\');
+    if (byte >= ' ' && byte <= '~') {
+      if (byte == '"' || byte == '\\') out.push_back('\\');
       out.push_back(byte);
       ++at;
       continue;

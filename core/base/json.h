@@ -33,6 +33,9 @@ struct JsonError {
 // A number beyond int64/uint64 becomes a double. Of equal keys in one object the last wins, as in jsonb.
 [[nodiscard]] std::expected<Json, JsonError> parse_json(std::string_view text, JsonLimits limits = {});
 
+// Whether a string's text is written as it stands: nothing in it has to be escaped.
+[[nodiscard]] bool is_plain(std::string_view text) noexcept;
+
 // Compact text: no white space, non-ASCII as UTF-8, doubles in shortest round-trip form (2.0 stays 2.0).
 [[nodiscard]] std::string to_text(const Json& value);
 

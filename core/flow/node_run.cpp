@@ -15,16 +15,34 @@ namespace sluice::flow {
 
 struct NodeRun::State {
   const FlowSet& flows;
-  Session session;
+  Session session;  // empty when there is no call to be found
   std::string key;
   Context context;
   std::vector<HttpOutcome> outcomes;
   bool ended = false;  // no further call: all made, or the node fails without
 };
 
+namespace {
+
+// Most nodes that only act call nobody, and need no scratch copy to find that out. Within a composite one is made all
+// the same.
+bool may_call(const FlowSet& flows, const Session& session) {
+  if (!session.stack.IsArray() || !session.stack.Empty()) return true;
+  const Node* node = flows.main->node(session.current_node);
+  return node == nullptr || node->type != NodeType::kAction || node->api_calls > 0;
+}
+
+}  // namespace
+
 NodeRun::NodeRun(const FlowSet& flows, const Session& session, std::string task_key, const Context& context)
-    : state_(new State{
-          .flows = flows, .session = session.copy(), .key = std::move(task_key), .context = context, .outcomes = {}}) {}
+    : state_(new State{.flows = flows,
+                       .session = {},
+                       .key = std::move(task_key),
+                       .context = context,
+                       .outcomes = {},
+                       .ended = !may_call(flows, session)}) {
+  if (!state_->ended) state_->session = session.copy();
+}
 NodeRun::~NodeRun() = default;
 NodeRun::NodeRun(NodeRun&&) noexcept = default;
 NodeRun& NodeRun::operator=(NodeRun&&) noexcept = default;

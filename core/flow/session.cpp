@@ -30,6 +30,7 @@ constexpr auto kEscapeSizes = [] {
 
 std::size_t string_size(std::string_view text) {
   std::size_t size = text.size() + 2;
+  if (is_plain(text)) return size;
   for (const char c : text) size += kEscapeSizes[static_cast<unsigned char>(c)];
   return size;
 }
