@@ -24,8 +24,8 @@ struct NodeRun::State {
 
 namespace {
 
-// Most nodes that only act call nobody, and need no scratch copy to find that out. Within a composite one is made all
-// the same.
+// Whether a request may come of the pending node. A top-level action node without an api_call makes none, and needs no
+// scratch copy to find that out; which graph a node inside of a composite belongs to only a run knows.
 bool may_call(const FlowSet& flows, const Session& session) {
   if (!session.stack.IsArray() || !session.stack.Empty()) return true;
   const Node* node = flows.main->node(session.current_node);

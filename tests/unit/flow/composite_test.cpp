@@ -56,6 +56,26 @@ TEST(Composite, AReferenceRunsTheOtherFlowWithItsDefaults) {
   EXPECT_EQ(talk.say("'yes'").state("variables.result"), "'yes'");
 }
 
+TEST(Composite, ANodeInsideCallsThoughItsCallerHasAnActionOfThatName) {
+  FlowText flow;
+  flow.node("same", "action", "{'actions':[{'type':'set_variable','variable':'a','value':1}]}")
+      .node("call", "composite",
+            "{'entry_node_id':'same','nodes':[{'node_id':'same','node_type':'webhook','content':{'url':'https://"
+            "x.example/'}}],'connections':[]}")
+      .edge("same", "call");
+  const FlowSet flows = flow_set(flow.document());
+  Session session;
+  session.id = "s";
+  const auto started = std::get<Step>(step(flows, session, Start{}, {.now = kNow}));
+  NodeRun acts(flows, started.session, "s:same:2", {.now = kNow});
+  EXPECT_FALSE(acts.next_call());
+  const auto inside = std::get<Step>(acts.finish(started.session, {.now = kNow}));
+  EXPECT_EQ(inside.session.current_node, "same");
+  EXPECT_EQ(inside.session.stack.Size(), 1U);
+  NodeRun calls(flows, inside.session, std::string(string_member(inside.session.wait, "key")), {.now = kNow});
+  EXPECT_TRUE(calls.next_call());
+}
+
 // main calls shop and other; other was published when shop was still at its first version.
 TEST(Composite, EachCallerKeepsTheVersionThatItPinned) {
   const auto shop = [](const std::string& version) {
