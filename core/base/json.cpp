@@ -199,7 +199,7 @@ bool is_plain(std::string_view text) noexcept {
 namespace {
 
 // Writes a string that needs no escape as a whole; rapidjson writes each letter by itself, which was a tenth of a
-// worker's time.
+// worker's instructions.
 class TextWriter : public rapidjson::Writer<rapidjson::StringBuffer> {
  public:
   using Base = rapidjson::Writer<rapidjson::StringBuffer>;

@@ -1,6 +1,5 @@
 #include "core/flow/session.h"
 
-#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <array>
@@ -20,18 +19,16 @@ std::size_t number_size(const Json& number) {
   return sluice::to_text(number).size();
 }
 
-// By byte: what an escape adds to it.
-constexpr auto kEscapeSizes = [] {
-  std::array<std::uint8_t, 256> sizes{};
-  for (std::size_t control = 0; control < 0x20; ++control) sizes[control] = 5;
-  for (const unsigned char c : std::string_view("\"\\\n\r\t\b\f")) sizes[c] = 1;
-  return sizes;
-}();
-
 std::size_t string_size(std::string_view text) {
   std::size_t size = text.size() + 2;
   if (is_plain(text)) return size;
-  for (const char c : text) size += kEscapeSizes[static_cast<unsigned char>(c)];
+  for (const char c : text) {
+    if (c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t' || c == '\b' || c == '\f') {
+      size += 1;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      size += 5;
+    }
+  }
   return size;
 }
 
@@ -80,7 +77,7 @@ Session Session::copy() const {
 }
 
 std::string wait_key(std::string_view session_id, std::string_view node_id, int revision) {
-  return fmt::format(FMT_COMPILE("{}:{}:{}"), session_id, node_id, revision);
+  return fmt::format("{}:{}:{}", session_id, node_id, revision);
 }
 
 std::uint64_t seed_of(std::string_view session_id) {
