@@ -84,6 +84,7 @@ run_bench() {
   [[ -x bench/run ]] || fail "there is no bench/run in this tree"
   install_deps
   install_node_packages bench
+  fetch_program nginx usr/sbin/nginx
   build_preset release build/release
   bench/run "$@"
 }

@@ -4,7 +4,7 @@
 # install_deps [PACKAGES...]: and those Debian packages
 install_deps() {
   install_debian_packages "$@"
-  install_promtool
+  fetch_program prometheus usr/bin/promtool
   install_node_packages examples
   install_node_packages tests/node
   install_node_packages console/page
@@ -83,21 +83,22 @@ install_debian_packages() {
   good "installed"
 }
 
-# The checker of Prometheus's rules, out of Debian's package: installed, that would take 100 MB and start a server.
-install_promtool() {
-  [[ -x "$STATE/tools/promtool" ]] && return
-  command -v promtool >/dev/null && return
-  local folder log="$STATE/deps.log"
+# One program out of a Debian package into .sluice/tools, where the whole package would start a server (docs/dependencies.md says which).
+# fetch_program PACKAGE PATH-IN-PACKAGE
+fetch_program() {
+  local package=$1 path=$2 name=${2##*/} folder log="$STATE/deps.log"
+  [[ -x "$STATE/tools/$name" ]] && return
+  command -v "$name" >/dev/null && return
   mkdir -p "$STATE/tools"
-  heading "fetching promtool"
+  heading "fetching $name"
   folder=$(mktemp -d)
-  (cd "$folder" && { apt-get -qq download prometheus || { apt update && apt-get -qq download prometheus; }; } &&
-    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool) >"$log" 2>&1 || {
+  (cd "$folder" && { apt-get -qq download "$package" || { apt update && apt-get -qq download "$package"; }; } &&
+    dpkg-deb --fsys-tarfile "$package"_*.deb | tar -xO "./$path" >"$name") >"$log" 2>&1 || {
     rm -rf "$folder"
     tail -n 15 "$log" >&2
-    fail "promtool could not be fetched" "the whole log is in ${log#"$ROOT"/}"
+    fail "$name could not be fetched" "the whole log is in ${log#"$ROOT"/}"
   }
-  install -m 755 "$folder/promtool" "$STATE/tools/promtool"
+  install -m 755 "$folder/$name" "$STATE/tools/$name"
   rm -rf "$folder"
   good "fetched"
 }

@@ -1,17 +1,8 @@
 // A daemon of the release build, as a process of its own with its metrics on a free port.
 import { closeSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { start } from './children.mjs';
+import { freePort, start } from './children.mjs';
 import { until } from './measure.mjs';
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 // Seconds of processor time of a process so far, all threads, from the scheduler's own nanoseconds.
 export function cpuSeconds(pid) {
