@@ -17,6 +17,7 @@ constexpr milliseconds kOverdue{500};  // something is due that limits hold back
 constexpr milliseconds kRounding{1};   // so that a claim does not come just before what it is for
 constexpr seconds kSoon{2};
 constexpr milliseconds kMoreAfter{2};  // a claim that found less than it asked for has found most of what there is
+constexpr milliseconds kEnoughFor{5};  // for lanes that have room and whose deliveries nobody has told of
 constexpr int kAboutToSleep = 8;       // empty claims; the doorbell goes to sleep after some ten of them
 
 }  // namespace
@@ -40,7 +41,20 @@ Agenda::Claim Agenda::next_claim(Clock::time_point now) {
 
 void Agenda::claimed(Yield yield, Deadline lanes_change, Clock::time_point now) {
   hungry_ = yield != Yield::kNothing;
-  again_at_ = yield == Yield::kNothing ? kNoDeadline : yield == Yield::kAll ? now : now + kMoreAfter;
+  switch (yield) {
+    case Yield::kNothing:
+      again_at_ = kNoDeadline;
+      break;
+    case Yield::kSome:
+      again_at_ = now + kMoreAfter;
+      break;
+    case Yield::kAll:
+      again_at_ = now;
+      break;
+    case Yield::kEnough:
+      again_at_ = now + kEnoughFor;
+      break;
+  }
   empty_claims_ = hungry_ ? 0 : empty_claims_ + 1;
   lanes_change_ = lanes_change;
   while (!soon_.empty() && soon_.top() <= now) soon_.pop();

@@ -24,7 +24,12 @@ class Agenda {
   [[nodiscard]] Claim next_claim(Clock::time_point now);
 
   // A claim was made: what came of it, and when the limits of lanes that held something back allow more.
-  enum class Yield { kNothing, kSome, kAll };  // kAll: as much as was asked for, so there is more
+  enum class Yield {
+    kNothing,
+    kSome,
+    kAll,    // as much as was asked for, so there is more
+    kEnough  // so, and more than is needed at once
+  };
   void claimed(Yield yield, Deadline lanes_change, Clock::time_point now);
 
   // The database's answer to `ahead`: until something is due, 0 when something is already; nothing when nothing is
@@ -41,7 +46,7 @@ class Agenda {
 
  private:
   bool hungry_ = false;              // the last claim began something, so there may be more
-  Deadline again_at_ = kNoDeadline;  // which is looked for then, or along with what is written before
+  Deadline again_at_ = kNoDeadline;  // which is looked for then, or along with what is written before, at need
   int empty_claims_ = 0;             // in a row
   Clock::time_point others_asked_{};
   Clock::time_point looked_back_{};

@@ -53,11 +53,11 @@ int Lane::limited(int room, Queue queue, int limit, Clock::time_point now) const
   return std::max(room, 0);
 }
 
-// A whole set of places: while one is in flight, the next is at hand.
+// Two whole sets of places: while one is in flight, the next is at hand and the one after it is claimed.
 int Lane::read_ahead(Clock::time_point now) const {
   const bool all_goes_well =
       cap_ && owned_ && !leaving_ && breaker_.is_untroubled() && !rate_.is_limited() && now - delivered_at_ < kFresh;
-  return all_goes_well ? std::min(*cap_, kMostAhead) : 0;
+  return all_goes_well ? std::min(2 * *cap_, kMostAhead) : 0;
 }
 
 std::optional<int> Lane::wanted(Queue queue, Clock::time_point now) const {

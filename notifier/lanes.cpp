@@ -100,7 +100,9 @@ std::optional<std::uint64_t> Lanes::begin(const Delivery& delivery, Clock::time_
   const auto lane = lanes_.find(delivery.endpoint);
   if (lane == lanes_.end() || busy_.contains(delivery.id)) return std::nullopt;
   const auto era = lane->second.begin(delivery, now);
-  if (era) busy_.emplace(delivery.id, delivery.endpoint);
+  if (!era) return std::nullopt;
+  busy_.emplace(delivery.id, delivery.endpoint);
+  requests_ += 1;
   return era;
 }
 
@@ -110,6 +112,7 @@ bool Lanes::keep(Delivery& delivery, Clock::time_point now) {
   const std::int64_t id = delivery.id;
   if (!lane->second.keep(delivery, now)) return false;
   busy_.emplace(id, lane->first);
+  waiting_ += 1;
   return true;
 }
 
@@ -121,13 +124,17 @@ std::optional<Lanes::Begun> Lanes::begin_waiting(const Uuid& endpoint, Clock::ti
   std::optional<Delivery> next = lane.take_waiting(now);
   if (!next) return std::nullopt;
   busy_.erase(next->id);
+  waiting_ -= 1;
   const auto era = begin(*next, now);
   if (!era) return std::nullopt;
   return Begun{std::move(*next), *era};
 }
 
 void Lanes::drop_waiting(Lane& lane) {
-  for (const std::int64_t id : lane.drop_waiting()) busy_.erase(id);
+  for (const std::int64_t id : lane.drop_waiting()) {
+    busy_.erase(id);
+    waiting_ -= 1;
+  }
 }
 
 void Lanes::drop_waiting() {
@@ -141,6 +148,7 @@ void Lanes::begin_unsent(const Delivery& delivery) {
 
 void Lanes::end(const Delivery& delivery, const Outcome& outcome, std::uint64_t era, Clock::time_point now, double u) {
   lanes_[delivery.endpoint].end(delivery, outcome, era, now, u);
+  requests_ -= 1;
 }
 
 void Lanes::written(const Delivery& delivery) {

@@ -66,6 +66,8 @@ class Lanes {
   [[nodiscard]] std::size_t in_flight() const noexcept {
     return busy_.size();
   }  // those whose outcome is not written yet included
+  // As many wait for their turn as are being sent, so that the next claim may take its time.
+  [[nodiscard]] bool are_stocked() const noexcept { return waiting_ > 0 && waiting_ >= requests_; }
   [[nodiscard]] bool is_busy(std::int64_t delivery) const { return busy_.contains(delivery); }
 
   // When a lane's limits next allow more than now.
@@ -83,6 +85,8 @@ class Lanes {
 
   std::unordered_map<Uuid, Lane> lanes_;
   std::unordered_map<std::int64_t, Uuid> busy_;  // delivery → endpoint
+  std::size_t requests_ = 0;                     // of them
+  std::size_t waiting_ = 0;                      // of them, in their lanes
 };
 
 }  // namespace sluice::notifier

@@ -49,6 +49,7 @@ void Pump::start_claimed(const Asked& asked, const std::vector<pg::Result>& resu
     const bool all = taken && rows.rows() >= asked.limits[static_cast<std::size_t>(queue)];
     if (taken) yield = std::max(yield, all ? Agenda::Yield::kAll : Agenda::Yield::kSome);
   }
+  if (yield == Agenda::Yield::kAll && lanes_.are_stocked()) yield = Agenda::Yield::kEnough;
   const auto now = Clock::now();
   agenda_.claimed(yield, std::min(asked.lanes_change, lanes_.next_change(now)), now);
   metrics_.in_flight.set(static_cast<double>(lanes_.in_flight()));

@@ -126,8 +126,8 @@ constexpr std::array kOptions{
                .maximum = 10'000},
     OptionSpec{.name = "notifier.concurrency",
                .type = kInteger,
-               .fallback = "256",
-               .description = "webhook requests in flight in one notifier",
+               .fallback = "512",
+               .description = "deliveries that a notifier holds: in flight, next in turn, or to be written down",
                .minimum = 1,
                .maximum = 10'000},
 };

@@ -34,6 +34,12 @@ TEST_F(AgendaTest, AClaimThatFoundLessThanItAskedForIsFollowedAfterAPause) {
   EXPECT_EQ(agenda_.wake_at(), now_ + milliseconds(2));
 }
 
+TEST_F(AgendaTest, AClaimThatBroughtEnoughIsFollowedAfterALongerOne) {
+  (void)agenda_.next_claim(now_);
+  agenda_.claimed(Agenda::Yield::kEnough, kNoDeadline, now_);
+  EXPECT_EQ(agenda_.wake_at(), now_ + milliseconds(5));
+}
+
 TEST_F(AgendaTest, WhatWasPutOffIsClaimedWhenItIsDueAndNotBefore) {
   claim(false);
   agenda_.scheduled(milliseconds(200), now_);
