@@ -9,6 +9,7 @@ http::Request make_request(const Delivery& delivery, Timestamp now) {
   const auto timestamp = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
   http::Request request;
   request.url = destination.url;
+  request.headers.reserve(6);
   request.headers.push_back({"content-type", "application/json"});
   request.headers.push_back({"webhook-id", delivery.message_id});
   request.headers.push_back({"webhook-timestamp", std::to_string(timestamp)});

@@ -1,6 +1,18 @@
 #include "core/http/header_lines.h"
 
 namespace sluice::http {
+namespace {
+
+// Room for the lines of a usual request, so that it does not grow from one line to the next.
+constexpr std::size_t kUsualLines = 16;
+constexpr std::size_t kUsualBytes = 1024;
+
+}  // namespace
+
+HeaderLines::HeaderLines() {
+  text_.reserve(kUsualBytes);
+  starts_.reserve(kUsualLines);
+}
 
 void HeaderLines::add(std::string_view first, std::string_view second, std::string_view third) {
   starts_.push_back(text_.size());

@@ -1,4 +1,4 @@
-// Header lines as curl wants them, in two blocks of memory instead of two a line.
+// Header lines as curl wants them, in three blocks of memory instead of two a line.
 #pragma once
 
 #include <curl/curl.h>
@@ -11,6 +11,8 @@ namespace sluice::http {
 
 class HeaderLines {
  public:
+  HeaderLines();
+
   // The line is the parts one after another.
   void add(std::string_view first, std::string_view second = {}, std::string_view third = {});
 
