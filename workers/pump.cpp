@@ -22,6 +22,11 @@ constexpr milliseconds kConflictPause{5};
 constexpr milliseconds kGatherFor{5};  // after a full claim, until a few free places are worth another
 constexpr milliseconds kFullFor{100};  // without room for a claim, before another is to look out
 
+// Columns of the query commit_steps.
+constexpr int kOutcome = 1;
+constexpr int kNextTask = 3;
+constexpr int kNextToken = 4;
+
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -40,7 +45,8 @@ Pump::Pump(Loop& loop, pg::Reconnector reconnector, Process& process, Runner& ru
       limits_(limits),
       running_(loop),
       work_(loop),
-      claimed_(loop) {}
+      claimed_(loop),
+      begins_(loop) {}
 
 Task<void> Pump::listen(Scout& scout, StopToken stop) {
   Claimed last;
@@ -60,7 +66,9 @@ Task<void> Pump::listen(Scout& scout, StopToken stop) {
 
 Task<void> Pump::run(StopToken stop, Clock::duration grace) {
   co_await connect();
+  running_.spawn(start_tasks());
   while (!stop.stop_requested()) {
+    if (ended_.size() < static_cast<std::size_t>(limits_.batch) / 2) start_begun();  // they make a larger batch
     const bool claim = claim_wanted_ && !working_off_ && capacity() > 0;
     const bool now = claim && (Clock::now() >= gathered_ || capacity() >= limits_.in_flight / 4);
     if (now && last_claim_.full && backlog_.is_likely()) {
@@ -227,14 +235,14 @@ void Pump::settle(std::vector<Disposition>& batch, const BatchStatements& statem
     const pg::Result& rows = results[static_cast<std::size_t>(statements.commit)];
     for (int i = 0; i < rows.rows(); ++i) {
       Disposition& disposition = batch[statements.commit_order[static_cast<std::size_t>(i)]];
-      const std::string_view outcome = rows[i].text("outcome");
+      const std::string_view outcome = rows[i].text(kOutcome);
       if (outcome == "restamped") {
         restamped.push_back(std::move(disposition));
         continue;
       }
       const bool failed = outcome == "applied" && std::get<Outcome>(disposition.what).kind == Outcome::Kind::kFailed;
       end(disposition.task, failed ? "failed" : outcome);
-      if (!rows[i].is_null("next_token")) take_on(disposition, rows[i], claimant);
+      if (!rows[i].is_null(kNextToken)) take_on(disposition, rows[i], claimant);
     }
   }
   for (const Disposition& disposition : batch) {
@@ -247,8 +255,8 @@ void Pump::settle(std::vector<Disposition>& batch, const BatchStatements& statem
 void Pump::take_on(Disposition& disposition, const pg::Row& row, const Process::Claimant& claimant) {
   flow::Step& step = *std::get<Outcome>(disposition.what).step;
   ClaimedTask next;
-  next.id = row.get<std::int64_t>("next_task_id");
-  next.token = row.get<std::int64_t>("next_token");
+  next.id = row.get<std::int64_t>(kNextTask);
+  next.token = row.get<std::int64_t>(kNextToken);
   next.claimant = claimant;
   next.kind = step.task->kind;
   next.node_id = step.task->node_id;
@@ -290,7 +298,21 @@ void Pump::start_limited(const pg::Result& claimed, const Process::Claimant& cla
 void Pump::begin(ClaimedTask task) {
   in_flight_.emplace(task.id, task.token);
   metrics_.in_flight.set(static_cast<double>(in_flight_.size()));
-  running_.spawn(run_task(std::move(task)));
+  begun_.push_back(std::move(task));
+  begins_.set();
+}
+
+// On the loop's next turn: by then a batch that had ended before is on its way, and the server has work while these
+// run.
+Task<void> Pump::start_tasks() {
+  while (true) {
+    (void)co_await begins_.wait();
+    start_begun();
+  }
+}
+
+void Pump::start_begun() {
+  for (ClaimedTask& task : std::exchange(begun_, {})) running_.spawn(run_task(std::move(task)));
 }
 
 void Pump::end(const ClaimedTask& task, std::string_view outcome) {
@@ -300,7 +322,7 @@ void Pump::end(const ClaimedTask& task, std::string_view outcome) {
   metrics_.ended(task.kind, outcome, seconds_since(task.claimed_at));
   log_debug("task ended", {{"task", task.id},
                            {"kind", task.kind},
-                           {"session", task.session ? task.session->id : std::string()},
+                           {"session", task.session ? std::string_view(task.session->id) : std::string_view()},
                            {"outcome", outcome},
                            {"correlation_id", task.correlation_id}});
 }

@@ -40,6 +40,7 @@ class Pump {
   [[nodiscard]] bool connected() const noexcept { return connection_ != nullptr; }
 
  private:
+  Task<void> start_tasks();
   Task<void> run_task(ClaimedTask task);
   Task<void> round(bool claim);
   Task<void> work_off(StopToken stop);
@@ -60,6 +61,7 @@ class Pump {
   void start(const pg::Result& claimed, const Process::Claimant& claimant);
   void start_limited(const pg::Result& claimed, const Process::Claimant& claimant);
   void begin(ClaimedTask task);
+  void start_begun();
   void end(const ClaimedTask& task, std::string_view outcome);
 
   Loop& loop_;
@@ -72,11 +74,13 @@ class Pump {
   Limits limits_;
 
   std::unique_ptr<pg::Connection> connection_;
+  std::vector<ClaimedTask> begun_;                            // to be started
   std::deque<Disposition> ended_;                             // to be committed
   std::unordered_map<std::int64_t, std::int64_t> in_flight_;  // task → token of all that was claimed and not settled
   TaskScope running_;
   Event work_;     // something to commit, or a claim is wanted
   Event claimed_;  // a wanted claim was made
+  Event begins_;   // something to start
   bool claim_wanted_ = false;
   bool claiming_ = true;      // false once stopping
   bool working_off_ = false;  // a backlog, instead of claims
