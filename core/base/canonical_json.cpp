@@ -268,7 +268,13 @@ std::string canonical_hash(std::string_view canonical) {
 }
 
 std::string state_hash_stored(const Json& state) {
-  return canonical_hash(canonical_json_stored(state));
+  constexpr std::size_t kKept = 64U << 10U;
+  static thread_local std::string text;  // grows once, not for each state
+  text.clear();
+  append_stored(text, state);
+  std::string hash = canonical_hash(text);
+  if (text.capacity() > kKept) text = {};
+  return hash;
 }
 
 }  // namespace sluice

@@ -16,6 +16,17 @@ TEST(Json, RoundTripsCompactly) {
             R"({"a":[1,2.0,-3,"é",null,true],"b":{}})");
 }
 
+TEST(Json, TextsAreEscapedWhereTheyMustBe) {
+  for (const char* text : {R"({"a\"b":"line\n\t\u0001\\","é":"\u0000","plain":""})", R"(["","\"",[],{},[[0]],{"":{}}])",
+                           R"([9223372036854775807,-9223372036854775808,18446744073709551615,0,-1])",
+                           R"([1.5,1e300,-0.0,10000000000000000.0,5e-324,true,false,null])"}) {
+    EXPECT_EQ(to_text(parsed(text)), text);
+  }
+  const std::string large(200'000, 'x');  // more than a text's buffer keeps
+  EXPECT_EQ(to_text(make_string(large)), '"' + large + '"');
+  EXPECT_EQ(to_text(make_string("")), R"("")");
+}
+
 TEST(Json, LastOfEqualKeysWins) {
   EXPECT_EQ(to_text(parsed(R"({"a":1,"b":2,"a":3})")), R"({"a":3,"b":2})");
   std::string many = "{";
