@@ -114,7 +114,8 @@ Task<void> Runner::read_again(ClaimedTask& task) {
   task.revision = rows[0].get<std::optional<int>>("task_revision");
 }
 
-Task<Ending> Runner::run_node(const ClaimedTask& task, Material material) {
+// The session's state goes over into the step: nothing asks for it any more, or it is read again.
+Task<Ending> Runner::run_node(ClaimedTask& task, Material material) {
   const flow::Context context = context_of(task, material, clock_.now());
   auto run = std::make_shared<flow::NodeRun>(*material.flows, *task.session, task.key, context);
   while (std::optional<flow::HttpCall> call = run->next_call()) {
@@ -135,7 +136,7 @@ Task<Ending> Runner::run_node(const ClaimedTask& task, Material material) {
     }
     run->give(std::move(outcome));
   }
-  Outcome outcome = outcome_of(run->finish(*task.session, context), true);
+  Outcome outcome = outcome_of(run->finish_last(*task.session, context), true);
   outcome.run = std::move(run);
   outcome.material = std::move(material);
   co_return outcome;

@@ -40,7 +40,7 @@ class Runner {
 
  private:
   Task<void> read_again(ClaimedTask& task);
-  Task<Ending> run_node(const ClaimedTask& task, Material material);
+  Task<Ending> run_node(ClaimedTask& task, Material material);
   Task<Ending> run_http(const ClaimedTask& task);
   Task<Ending> run_cron(const ClaimedTask& task);
   Task<std::expected<http::Response, std::chrono::milliseconds>> send_by_breaker(const ClaimedTask& task,

@@ -45,7 +45,7 @@ std::variant<Step, Discarded> step(const FlowSet& flows, const Session& session,
   if (session.status != Status::kActive) return Discarded{fmt::format("the session is {}", to_text(session.status))};
   const std::string reason = std::visit([&](const auto& what) { return misfit(flows, session, what); }, trigger);
   if (!reason.empty()) return Discarded{reason};
-  Run run(flows, session, context);
+  Run run(flows, session.copy(), context);
   if (std::holds_alternative<Start>(trigger)) run.start();
   if (const auto* input = std::get_if<Input>(&trigger)) run.input(input->value);
   if (std::holds_alternative<Timeout>(trigger)) run.timeout();

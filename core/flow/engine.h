@@ -40,6 +40,9 @@ struct Session {
   Json info = make_object();
 
   [[nodiscard]] Session copy() const;
+
+  // A copy that takes the state, which is most of a session; this one is left with null in its place.
+  [[nodiscard]] Session take_over();
 };
 
 // What a step is about.
@@ -158,6 +161,9 @@ class NodeRun {
   // The step that follows from the outcomes given so far. With `session` (the same session, read anew after its state
   // was patched) the recorded outcomes are applied to that instead; no request is repeated.
   [[nodiscard]] std::variant<Step, Discarded> finish(const Session& session, const Context& context);
+
+  // The same, taking over the session's state (Session::take_over) unless it is discarded.
+  [[nodiscard]] std::variant<Step, Discarded> finish_last(Session& session, const Context& context);
 
  private:
   struct State;

@@ -60,7 +60,7 @@ std::string misfit(const Session& session, const std::string& key) {
 
 std::optional<HttpCall> NodeRun::next_call() {
   if (state_->ended || !misfit(state_->session, state_->key).empty()) return std::nullopt;
-  Run run(state_->flows, state_->session, state_->context);
+  Run run(state_->flows, state_->session.copy(), state_->context);
   auto call = run.next_call(state_->outcomes, state_->key);
   state_->ended = !call;
   return call;
@@ -79,8 +79,13 @@ void NodeRun::give(HttpOutcome outcome) {
 }
 
 std::variant<Step, Discarded> NodeRun::finish(const Session& session, const Context& context) {
+  Session copy = session.copy();
+  return finish_last(copy, context);
+}
+
+std::variant<Step, Discarded> NodeRun::finish_last(Session& session, const Context& context) {
   if (auto reason = misfit(session, state_->key); !reason.empty()) return Discarded{std::move(reason)};
-  Run run(state_->flows, session, context);
+  Run run(state_->flows, session.take_over(), context);
   run.finish_task(state_->outcomes);
   return run.take();
 }

@@ -39,14 +39,14 @@ Json session_view(const Session& session) {
 
 }  // namespace
 
-Run::Run(const FlowSet& flows, const Session& session, const Context& context)
+Run::Run(const FlowSet& flows, Session session, const Context& context)
     : flows_(flows), context_(context), revision_(session.revision + 1) {
-  step_.session = session.copy();
+  step_.session = std::move(session);
   Session& next = step_.session;
   if (!next.info.IsObject()) next.info = make_object();
   if (!next.stack.IsArray()) next.stack = make_array();
   complete_scopes(next.state);
-  set(next.state, "session", session_view(session));
+  set(next.state, "session", session_view(next));
   Json& scope = *find(next.state, "context");
   if (Json* now = find(scope, "now")) own_now_ = std::move(*now);
   set(scope, "now", to_text(context.now));

@@ -1,4 +1,4 @@
-// One step in the making (FLOW 3): a copy of the session that nodes change until something must be waited for or the
+// One step in the making (FLOW 3): a session that nodes change until something must be waited for or the
 // flow ends. run.cpp has the loop, edges, failures and limits; run_nodes.cpp what each type of node does;
 // run_composite.cpp the frames.
 #pragma once
@@ -40,7 +40,7 @@ inline constexpr const char* kTasksInARow = "tasks_in_a_row";  // of session.inf
 class Run {
  public:
   // Throws Error when the session's stack does not fit the flow: a sub-flow or node of it is gone.
-  Run(const FlowSet& flows, const Session& session, const Context& context);
+  Run(const FlowSet& flows, Session session, const Context& context);
 
   // The triggers. Each may be called once; then take().
   void start();

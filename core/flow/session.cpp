@@ -76,6 +76,14 @@ Session Session::copy() const {
           .info = clone(info)};
 }
 
+Session Session::take_over() {
+  Json taken(std::move(state));
+  state.SetNull();
+  Session next = copy();
+  next.state = std::move(taken);
+  return next;
+}
+
 std::string wait_key(std::string_view session_id, std::string_view node_id, int revision) {
   return fmt::format("{}:{}:{}", session_id, node_id, revision);
 }

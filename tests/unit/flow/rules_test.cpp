@@ -414,6 +414,32 @@ TEST(Task, ALateResultAfterTheDeadlineIsDiscarded) {
             "the session waits for s:slow:3, not for s:w:2");
 }
 
+TEST(Task, TheLastFinishTakesTheStateOverUnlessItIsDiscarded) {
+  FlowText flow;
+  flow.node("a", "action", "{'actions':[{'type':'increment','variable':'n'}]}").node("b", "action").edge("a", "b");
+  const FlowSet flows = flow_set(flow.document());
+  Session session;
+  session.id = "s";
+  session.state = j("{'variables':{'n':4}}");
+  auto waiting = std::get<Step>(step(flows, session, Start{}, {.now = kNow}));
+  const Json state = clone(waiting.session.state);
+  const Json wait = clone(waiting.session.wait);
+
+  NodeRun other(flows, waiting.session, "s:b:2", {.now = kNow});
+  EXPECT_TRUE(std::holds_alternative<Discarded>(other.finish_last(waiting.session, {.now = kNow})));
+  EXPECT_TRUE(equal(waiting.session.state, state));
+
+  NodeRun run(flows, waiting.session, "s:a:2", {.now = kNow});
+  const auto copied = std::get<Step>(run.finish(waiting.session, {.now = kNow}));
+  EXPECT_TRUE(equal(waiting.session.state, state));
+  const auto taken = std::get<Step>(run.finish_last(waiting.session, {.now = kNow}));
+  EXPECT_TRUE(waiting.session.state.IsNull());
+  EXPECT_TRUE(equal(waiting.session.wait, wait)) << "all but the state stays";
+  EXPECT_EQ(shown_at(taken.session.state, "variables.n"), "5");
+  EXPECT_TRUE(equal(taken.session.state, copied.session.state));
+  EXPECT_EQ(taken.session.revision, copied.session.revision);
+}
+
 TEST(Task, APatchWhileItRunsIsSeenByItsOutcome) {
   FlowText flow;
   flow.node("a", "action",
