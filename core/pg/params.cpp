@@ -27,7 +27,7 @@ void append_big_endian(std::string& bytes, T value) {
 }
 void overwrite_big_endian(std::string& bytes, std::size_t at, std::uint32_t value) {
   const auto encoded = big_endian(value);
-  bytes.replace(at, encoded.size(), encoded.data(), encoded.size());
+  std::memcpy(bytes.data() + at, encoded.data(), encoded.size());
 }
 
 void append(std::string& bytes, Type /*type*/, bool value) {
@@ -134,6 +134,7 @@ Params& Params::jsonb_text(std::optional<std::string_view> json) {
 void Params::begin_array(Type element) {
   array_start_ = bytes_.size();
   array_elements_ = 0;
+  array_has_nulls_ = false;
   types_.push_back(array_type_of(element));
   append_big_endian(bytes_, std::uint32_t{1});
   append_big_endian(bytes_, std::uint32_t{0});
@@ -162,12 +163,13 @@ template void Params::add_element(Type, const Timestamp&);
 
 void Params::add_null_element() {
   append_big_endian(bytes_, ~std::uint32_t{0});
-  overwrite_big_endian(bytes_, array_start_ + kHasNullsAt, 1);
+  array_has_nulls_ = true;
   ++array_elements_;
 }
 
 Params& Params::end_array() {
   overwrite_big_endian(bytes_, array_start_ + kLengthAt, array_elements_);
+  if (array_has_nulls_) overwrite_big_endian(bytes_, array_start_ + kHasNullsAt, 1);
   values_.push_back({array_start_, bytes_.size() - array_start_, false});
   return *this;
 }

@@ -131,6 +131,7 @@ class Params {
   std::vector<unsigned> types_;
   std::size_t array_start_ = 0;
   std::uint32_t array_elements_ = 0;
+  bool array_has_nulls_ = false;
 };
 
 }  // namespace sluice::pg
