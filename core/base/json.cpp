@@ -287,8 +287,17 @@ Json make_string(std::string_view text) {
   // rapidjson refuses a null pointer, which an empty view may have.
   return Json(text.empty() ? "" : text.data(), static_cast<rapidjson::SizeType>(text.size()), json_allocator());
 }
+
+// rapidjson copies arrays and objects by way of a document, whose stack needs an allocator: ours spares it to make one.
 Json clone(const Json& value) {
-  return {value, json_allocator()};
+  if (!value.IsArray() && !value.IsObject()) return {value, json_allocator()};
+  if (value.IsArray() ? value.Empty() : value.ObjectEmpty()) return Json(value.GetType());
+  constexpr std::size_t kStack = 512;
+  rapidjson::GenericDocument<rapidjson::UTF8<>, JsonAllocator, JsonAllocator> document(&json_allocator(), kStack,
+                                                                                       &json_allocator());
+  auto events = [&value](auto& handler) { return value.Accept(handler); };
+  document.Populate(events);
+  return Json(std::move(static_cast<Json&>(document)));
 }
 
 const Json* find(const Json& object, std::string_view key) {
