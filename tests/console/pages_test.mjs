@@ -141,7 +141,7 @@ test('back and forward go through the pages', async () => {
   await seen('Tasks');
   await page.goBack();
   await seen('Flows');
-  assert.equal(await page.title(), 'Flows · Sluice');
+  await page.waitForFunction(() => document.title === 'Flows · Sluice'); // a page has its title a moment after its heading
   await page.goForward();
   await seen('Tasks');
 });
