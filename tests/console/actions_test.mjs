@@ -102,6 +102,7 @@ test('events arrive while one looks; paused, they wait', async () => {
   await rows(page, 'Events').filter({ hasText: 'shop.opened' }).waitFor();
   await page.locator('main h1').focus();
   await page.keyboard.press('p');
+  await page.getByText('paused, 0 waiting').waitFor();
   await world.ask("select sluice.emit('shop.closed', 'k1', '{\"n\": 2}')");
   await page.getByText('paused, 1 waiting').waitFor();
   assert.equal(await rows(page, 'Events').filter({ hasText: 'shop.closed' }).count(), 0);
