@@ -44,6 +44,10 @@ class Agenda {
 
   [[nodiscard]] Deadline wake_at() const;
 
+  // Whether the last claim is followed by another one in any case. After one that found nothing only what ends makes
+  // room, in whichever lane, so each commit must bring a claim along.
+  [[nodiscard]] bool comes_back() const noexcept { return again_at_ != kNoDeadline; }
+
  private:
   bool hungry_ = false;              // the last claim began something, so there may be more
   Deadline again_at_ = kNoDeadline;  // which is looked for then, or along with what is written before, at need

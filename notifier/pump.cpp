@@ -61,7 +61,8 @@ Task<void> Pump::run(StopToken stop, Clock::duration grace) {
     } else if (now - reviewed_ >= kReviewEvery) {
       co_await review(stop);
     } else if (!ended_.empty() || wants_claim(now)) {
-      co_await round(wants_claim(now) || !lanes_.are_stocked(), stop);
+      const bool may_wait = agenda_.comes_back() && lanes_.are_stocked();
+      co_await round(wants_claim(now) || !may_wait, stop);
     } else {
       (void)co_await work_.wait(std::min(wake_at(), reviewed_ + kReviewEvery), stop);
     }

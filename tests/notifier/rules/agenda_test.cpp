@@ -34,6 +34,15 @@ TEST_F(AgendaTest, AClaimThatFoundLessThanItAskedForIsFollowedAfterAPause) {
   EXPECT_EQ(agenda_.wake_at(), now_ + milliseconds(2));
 }
 
+TEST_F(AgendaTest, OnlyAClaimThatFoundNothingIsFollowedByNone) {
+  for (const auto yield : {Agenda::Yield::kSome, Agenda::Yield::kAll, Agenda::Yield::kEnough}) {
+    agenda_.claimed(yield, kNoDeadline, now_);
+    EXPECT_TRUE(agenda_.comes_back());
+  }
+  agenda_.claimed(Agenda::Yield::kNothing, kNoDeadline, now_);
+  EXPECT_FALSE(agenda_.comes_back());
+}
+
 TEST_F(AgendaTest, AClaimThatBroughtEnoughIsFollowedAfterALongerOne) {
   (void)agenda_.next_claim(now_);
   agenda_.claimed(Agenda::Yield::kEnough, kNoDeadline, now_);
