@@ -19,7 +19,8 @@ struct ClaimedTask {
   Process::Claimant claimant;  // keeps the claim alive
   std::string kind;            // start, input, action, webhook, timer, http, sql, cron
   std::string node_id;
-  std::string key;  // of a session task the wait key; of a free-standing one the caller's, or empty
+  std::string key;  // of a session task the wait key, empty as claimed when its row follows its session; of a
+                    // free-standing one the caller's, or empty
   std::string correlation_id;
   Json payload;
   int attempt = 1;

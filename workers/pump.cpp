@@ -23,9 +23,8 @@ constexpr milliseconds kGatherFor{5};  // after a full claim, until a few free p
 constexpr milliseconds kFullFor{100};  // without room for a claim, before another is to look out
 
 // Columns of the query commit_steps.
+constexpr int kTask = 0;
 constexpr int kOutcome = 1;
-constexpr int kNextTask = 3;
-constexpr int kNextToken = 4;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -232,17 +231,23 @@ void Pump::settle(std::vector<Disposition>& batch, const BatchStatements& statem
                   const std::vector<pg::Result>& results, const Process::Claimant& claimant,
                   std::vector<Disposition>& restamped) {
   if (statements.commit >= 0) {
-    const pg::Result& rows = results[static_cast<std::size_t>(statements.commit)];
-    for (int i = 0; i < rows.rows(); ++i) {
-      Disposition& disposition = batch[statements.commit_order[static_cast<std::size_t>(i)]];
-      const std::string_view outcome = rows[i].text(kOutcome);
+    const pg::Result& exceptions = results[static_cast<std::size_t>(statements.commit)];
+    int next_exception = 0;  // they come in the order in which the tasks were given
+    for (std::size_t place = 0; place < statements.commit_order.size(); ++place) {
+      Disposition& disposition = batch[statements.commit_order[place]];
+      std::string_view outcome = "applied";
+      if (next_exception < exceptions.rows() &&
+          exceptions[next_exception].get<std::int64_t>(kTask) == disposition.task.id) {
+        outcome = exceptions[next_exception++].text(kOutcome);
+      }
       if (outcome == "restamped") {
         restamped.push_back(std::move(disposition));
         continue;
       }
-      const bool failed = outcome == "applied" && std::get<Outcome>(disposition.what).kind == Outcome::Kind::kFailed;
+      const bool applied = outcome == "applied";
+      const bool failed = applied && std::get<Outcome>(disposition.what).kind == Outcome::Kind::kFailed;
       end(disposition.task, failed ? "failed" : outcome);
-      if (!rows[i].is_null(kNextToken)) take_on(disposition, rows[i], claimant);
+      if (applied && place < static_cast<std::size_t>(statements.take_on)) take_on(disposition, claimant);
     }
   }
   for (const Disposition& disposition : batch) {
@@ -251,12 +256,13 @@ void Pump::settle(std::vector<Disposition>& batch, const BatchStatements& statem
   }
 }
 
-// The session's next task was born claimed by us: it is run with the session as it was just committed.
-void Pump::take_on(Disposition& disposition, const pg::Row& row, const Process::Claimant& claimant) {
+// The session's next task has the row and the claim of the one that ended: it is run with the session as it was just
+// committed.
+void Pump::take_on(Disposition& disposition, const Process::Claimant& claimant) {
   flow::Step& step = *std::get<Outcome>(disposition.what).step;
   ClaimedTask next;
-  next.id = row.get<std::int64_t>(kNextTask);
-  next.token = row.get<std::int64_t>(kNextToken);
+  next.id = disposition.task.id;
+  next.token = disposition.task.token;
   next.claimant = claimant;
   next.kind = step.task->kind;
   next.node_id = step.task->node_id;
@@ -267,6 +273,7 @@ void Pump::take_on(Disposition& disposition, const pg::Row& row, const Process::
   next.session = std::move(step.session);
   next.flow_version = disposition.task.flow_version;
   next.last_activity_at = disposition.task.last_activity_at;
+  next.limited = disposition.task.limited;
   next.taken_on = disposition.task.taken_on + 1;
   begin(std::move(next));
 }

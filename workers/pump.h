@@ -57,7 +57,7 @@ class Pump {
   void settle(std::vector<Disposition>& batch, const BatchStatements& statements,
               const std::vector<pg::Result>& results, const Process::Claimant& claimant,
               std::vector<Disposition>& restamped);
-  void take_on(Disposition& disposition, const pg::Row& row, const Process::Claimant& claimant);
+  void take_on(Disposition& disposition, const Process::Claimant& claimant);
   void start(const pg::Result& claimed, const Process::Claimant& claimant);
   void start_limited(const pg::Result& claimed, const Process::Claimant& claimant);
   void begin(ClaimedTask task);

@@ -40,7 +40,7 @@ std::string why_not(const ClaimedTask& task) {
   const flow::Session& session = *task.session;
   if (session.status != flow::Status::kActive) return fmt::format("its session is {}", flow::to_text(session.status));
   if (task.kind == "action" || task.kind == "webhook" || task.kind == "start") {
-    if (string_member(session.wait, "key") != task.key || task.revision != session.revision) {
+    if (task.key.empty() || string_member(session.wait, "key") != task.key || task.revision != session.revision) {
       return fmt::format("its session is at revision {} and no longer waits for it", session.revision);
     }
   }
@@ -112,6 +112,8 @@ Task<void> Runner::read_again(ClaimedTask& task) {
   if (rows.empty()) co_return;  // the claim is another's, or the session is gone
   read_session(task, rows[0]);
   task.revision = rows[0].get<std::optional<int>>("task_revision");
+  task.node_id = rows[0].get<std::optional<std::string>>("node_id").value_or("");
+  task.key = rows[0].get<std::optional<std::string>>("key").value_or("");
 }
 
 // The session's state goes over into the step: nothing asks for it any more, or it is read again.

@@ -173,8 +173,8 @@ BEGIN
      SET state = merged, state_hash = sluice.state_hash(merged), revision = s.revision + 1, last_activity_at = now(),
          stack = CASE WHEN own IS NULL THEN s.stack ELSE jsonb_set(s.stack, '{0,saved}', own) END
    WHERE s.id = session.id;
-  -- The pending task stays good: its key names the revision it was made at, its stamp the one it must find.
-  UPDATE sluice_private.tasks t SET revision = session.revision + 1 WHERE t.session_id = session.id AND t.kind <> 'timer';
+  -- The pending task stays good: its key names the revision it was made at, its stamp the one it must find. A row that follows has none.
+  UPDATE sluice_private.tasks t SET revision = session.revision + 1 WHERE t.session_id = session.id AND t.kind <> 'timer' AND t.revision IS NOT NULL;
   RETURN session.revision + 1;
 END
 $$;
@@ -196,7 +196,10 @@ BEGIN
   UPDATE sluice.conversation_sessions s
      SET status = end_session.status, ended_at = now(), last_activity_at = now(), wait = NULL, revision = s.revision + 1
    WHERE s.id = session.id;
-  -- A pending task ends as discarded when its worker comes to commit; inputs and timers have nothing left to do.
+  -- A pending task ends as discarded when its worker comes to commit: a row that follows the session keeps the words of what that waited for.
+  -- Inputs and timers have nothing left to do.
+  UPDATE sluice_private.tasks t SET node_id = session.current_node_id, key = session.wait ->> 'key', revision = session.revision
+   WHERE t.session_id = session.id AND t.kind <> 'timer' AND t.revision IS NULL;
   DELETE FROM sluice_private.session_inputs i WHERE i.session_id = session.id;
   DELETE FROM sluice_private.tasks t WHERE t.session_id = session.id AND t.kind = 'timer';
   RETURN session.revision + 1;

@@ -10,18 +10,21 @@ CREATE OR REPLACE VIEW sluice.session_overview AS
 COMMENT ON VIEW sluice.session_overview IS 'one row a session, without its state and token';
 
 CREATE OR REPLACE VIEW sluice.task_overview AS
-  SELECT t.id AS task_id, t.kind, t.queue, t.session_id, t.node_id,
+  SELECT t.id AS task_id, t.kind, t.queue, t.session_id, coalesce(t.node_id, CASE WHEN t.revision IS NULL THEN s.current_node_id END) AS node_id,
          CASE WHEN p.id IS NOT NULL THEN 'running'
               WHEN q.paused THEN 'paused'
               WHEN t.parked_key IS NOT NULL THEN 'limited'
               WHEN t.run_at > clock_timestamp() THEN CASE WHEN t.attempt > 1 THEN 'retrying' ELSE 'scheduled' END
               ELSE 'ready' END AS status,
-         t.attempt, t.max_attempts, greatest(t.run_at, t.created_at) AS run_at, t.priority, t.key AS idempotency_key, t.revision AS session_revision, t.errors, t.created_at,
+         t.attempt, t.max_attempts, greatest(t.run_at, since.queued_at) AS run_at, t.priority,
+         coalesce(t.key, CASE WHEN t.revision IS NULL THEN s.wait ->> 'key' END) AS idempotency_key,
+         coalesce(t.revision, s.revision) AS session_revision, t.errors, since.queued_at AS created_at,
          p.id AS process_id, p.host, p.pid, coalesce(s.correlation_id, t.correlation_id) AS correlation_id
     FROM sluice_private.tasks t
     JOIN sluice_private.queues q ON q.name = t.queue
     LEFT JOIN sluice_private.processes p ON p.id = t.claimed_by AND p.heartbeat_at > clock_timestamp() - interval '4 seconds'
     LEFT JOIN sluice.conversation_sessions s ON s.id = t.session_id
+    CROSS JOIN LATERAL (SELECT greatest(t.created_at, CASE WHEN t.revision IS NULL THEN s.last_activity_at END) AS queued_at) AS since
   UNION ALL
   SELECT i.id, 'input', 'default', i.session_id, NULL, 'queued', 1, 10, i.created_at, 0, NULL, NULL, NULL, i.created_at, NULL, NULL, NULL, s.correlation_id
     FROM sluice_private.session_inputs i LEFT JOIN sluice.conversation_sessions s ON s.id = i.session_id;
@@ -53,6 +56,14 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
 $$;
 COMMENT ON FUNCTION sluice.tasks_of_session(uuid) IS 'a session''s unfinished tasks, its timers, and its 1,000 oldest queued inputs, as in task_overview';
 
+-- A task that a worker took on has the run_at of the first in its row, and may follow its session: see steps.sql.
+CREATE OR REPLACE FUNCTION sluice_private.due_since(task sluice_private.tasks) RETURNS timestamptz
+LANGUAGE sql STABLE
+RETURN greatest(task.run_at, task.created_at,
+                CASE WHEN task.revision IS NULL THEN (SELECT s.last_activity_at FROM sluice.conversation_sessions s WHERE s.id = task.session_id) END);
+COMMENT ON FUNCTION sluice_private.due_since(sluice_private.tasks) IS 'since when a task that is due is due';
+SELECT sluice_private.hide('sluice_private.due_since(sluice_private.tasks)');
+
 -- Counts stop at 10,000, so that asking costs the same however much has piled up.
 CREATE OR REPLACE FUNCTION sluice.status() RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
@@ -70,7 +81,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET j
                  FROM sluice_private.queues q
                  CROSS JOIN LATERAL (
                    SELECT count(*) AS due, min(x.run_at) AS oldest
-                     FROM ((SELECT greatest(t.run_at, t.created_at) AS run_at FROM sluice_private.tasks t -- taken on: see steps.sql
+                     FROM ((SELECT sluice_private.due_since(t) AS run_at FROM sluice_private.tasks t
                              WHERE t.queue = q.name AND t.priority = 0 AND t.order_key <= clock_timestamp()
                              ORDER BY t.order_key, t.id LIMIT 10000)
                            UNION ALL

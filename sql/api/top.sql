@@ -46,7 +46,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET j
               FROM sluice_private.queues q
              CROSS JOIN LATERAL (
                SELECT count(*) AS due, min(x.run_at) AS oldest
-                 FROM ((SELECT greatest(t.run_at, t.created_at) AS run_at FROM sluice_private.tasks t -- taken on: see steps.sql
+                 FROM ((SELECT sluice_private.due_since(t) AS run_at FROM sluice_private.tasks t
                          WHERE t.queue = q.name AND t.priority = 0 AND t.order_key <= clock_timestamp() ORDER BY t.order_key, t.id LIMIT 1000)
                        UNION ALL
                        (SELECT t.run_at FROM sluice_private.tasks t
@@ -79,8 +79,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET j
     -- Flows by their oldest step that is due or under way, among the 1,000 oldest such steps. Sessions' tasks have no priority but 0.
     'flows', (SELECT coalesce(jsonb_agg(to_jsonb(f) ORDER BY f.oldest_seconds DESC, f.flow), '[]')
       FROM (SELECT d.name AS flow, count(*) AS steps, extract(epoch FROM clock_timestamp() - min(t.run_at))::float8 AS oldest_seconds,
-                   (array_agg(coalesce(t.node_id, t.kind) ORDER BY t.run_at))[1] AS at
-              FROM (SELECT t.session_id, greatest(t.run_at, t.created_at) AS run_at, t.node_id, t.kind FROM sluice_private.tasks t
+                   (array_agg(coalesce(t.node_id, CASE WHEN t.revision IS NULL THEN s.current_node_id END, t.kind) ORDER BY t.run_at))[1] AS at
+              FROM (SELECT t.session_id, sluice_private.due_since(t) AS run_at, t.node_id, t.kind, t.revision FROM sluice_private.tasks t
                      WHERE t.queue = 'default' AND t.priority = 0 AND t.order_key <= clock_timestamp()
                      ORDER BY t.order_key, t.id LIMIT 1000) AS t
               JOIN sluice.conversation_sessions s ON s.id = t.session_id

@@ -7,11 +7,13 @@ SELECT s.id, s.flow_id, s.flow_version_id, s.user_id, s.started_at, s.last_activ
   FROM sluice.conversation_sessions s WHERE s.id = ANY ($1);
 
 -- name: load_claimed_session
--- $1 task bigint, $2 token bigint: the session of a claimed task and the revision that the task is stamped with, both of one moment.
+-- $1 task bigint, $2 token bigint: the session of a claimed task and the task's key, node and revision, all of one moment.
 -- claim_tasks locks the newest version of a task but reads its session as its own snapshot has it: a patch that commits in between re-stamps
--- the one and is not seen in the other.
+-- the one and is not seen in the other. And a row that follows its session (sql/migrations/0045_following_rows.sql) is what this one says.
 SELECT s.id, s.flow_id, s.flow_version_id, s.user_id, s.started_at, s.last_activity_at, s.current_node_id, s.status, s.revision,
-       s.state::text AS state, s.stack::text AS stack, s.wait::text AS wait, s.info::text AS info, s.correlation_id, t.revision AS task_revision
+       s.state::text AS state, s.stack::text AS stack, s.wait::text AS wait, s.info::text AS info, s.correlation_id,
+       coalesce(t.revision, s.revision) AS task_revision, coalesce(t.node_id, CASE WHEN t.revision IS NULL THEN s.current_node_id END) AS node_id,
+       coalesce(t.key, CASE WHEN t.revision IS NULL AND s.wait ->> 'for' = 'task' THEN s.wait ->> 'key' END) AS key
   FROM sluice_private.tasks t JOIN sluice.conversation_sessions s ON s.id = t.session_id
  WHERE t.id = $1 AND t.claim_token = $2;
 

@@ -26,7 +26,7 @@ SELECT sluice_private.reap_processes();
 -- backlog (a task is visible some time after its order_key was taken), and '-infinity' once a second to find stragglers. Tasks with a priority
 -- are found whatever the watermark is.
 -- A claim is live while its process is heard of. Rows come in the order in which they should run; session columns are null for
--- free-standing tasks and for a session that is gone.
+-- free-standing tasks and for a session that is gone. Of a row that follows its session key, node and revision are null: load_claimed_session.
 WITH live AS MATERIALIZED (
   SELECT id FROM sluice_private.processes WHERE heartbeat_at > statement_timestamp() - interval '4 seconds'
 ), due AS MATERIALIZED (
@@ -80,10 +80,10 @@ SELECT min(d.due)
 
 -- name: commit_steps
 -- Arguments and outcomes: see sql/api/steps.sql.
-SELECT task_id, outcome, reason, next_task_id, next_token
-  FROM sluice_private.commit_steps($1::bigint, $2::bigint[], $3::bigint[], $4::text[], $5::int[], $6::jsonb[], $7::text[], $8::text[], $9::jsonb[],
-                                   $10::jsonb[], $11::jsonb[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::jsonb[], $17::text[],
-                                   $18::int[], $19::text[], $20::text[], $21::jsonb[], $22::int);
+SELECT task_id, outcome
+  FROM sluice_private.commit_steps($1::bigint, $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[], $8::jsonb[], $9::text[],
+                                   $10::text[], $11::int[], $12::jsonb[], $13::int[], $14::text[], $15::text[], $16::text[], $17::timestamptz[],
+                                   $18::int[], $19::text[], $20::int[], $21::text[], $22::text[], $23::int[], $24::jsonb[], $25::int);
 
 -- name: retry_tasks
 -- $1 ids bigint[], $2 tokens bigint[], $3 delays in ms bigint[], $4 errors text[] → ids that were still the caller's

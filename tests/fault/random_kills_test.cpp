@@ -28,23 +28,27 @@ class RandomKills : public FaultTest {
                         connections));
   }
 
-  // Every claim of a task, also of one that was born claimed.
+  // Every claim of a task: of its row, or as the one that its worker takes on in the same claim. Which it is, the
+  // session's wait says at the end of the transaction.
   void record_claims() {
     client_.run(R"(
-      create table public.claims (key text, token bigint primary key);
+      create table public.claims (key text, token bigint, primary key (key, token));
       create table public.requests (key text);
       create index on public.claims (key);
       create index on public.requests (key);
       create function public.claimed() returns trigger language plpgsql as $$
       begin
-        insert into public.claims values (new.key, new.claim_token);
+        insert into public.claims
+        select o.idempotency_key, t.claim_token from sluice_private.tasks t join sluice.task_overview o on o.task_id = t.id
+         where t.kind = 'webhook' and t.claim_token is not null
+           and t.session_id = coalesce(to_jsonb(new) ->> 'session_id', to_jsonb(new) ->> 'id')::uuid
+        on conflict do nothing;
         return null;
       end $$;
       create trigger claimed after update of claim_token on sluice_private.tasks for each row
-        when (new.kind = 'webhook' and new.claim_token is not null and new.claim_token is distinct from old.claim_token)
-        execute function public.claimed();
-      create trigger born_claimed after insert on sluice_private.tasks for each row
-        when (new.kind = 'webhook' and new.claim_token is not null) execute function public.claimed())");
+        when (new.claim_token is not null and new.claim_token is distinct from old.claim_token) execute function public.claimed();
+      create constraint trigger taken_on after update on sluice.conversation_sessions deferrable initially deferred for each row
+        when (new.wait ->> 'for' = 'task') execute function public.claimed())");
   }
 
   void store_requests(const std::vector<SeenRequest>& requests) {

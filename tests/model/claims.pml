@@ -2,7 +2,7 @@
  * than their lease and go on, a state patch, a deadline; a session of STEPS tasks one after another.
  *
  * A commit takes its locks and looks in the order in which commit_steps does: its claim as of a snapshot, then the session's row, then
- * the task's row. What it writes becomes visible in one step at its end. A claim skips a locked row. Its commit is not flushed: a crash of the
+ * the task's row, unless that follows the session already and its next task is taken on: then the row is neither locked nor looked at again. What it writes becomes visible in one step at its end. A claim skips a locked row. Its commit is not flushed: a crash of the
  * server undoes it, and with it what the sequence of tokens gave out; every other commit flushes what came before it.
  *
  * Checked: a worker changes a session only while the claim is its own, only from the state that it has seen, and once for each task; a
@@ -11,7 +11,8 @@
  * Wrong variants, each of which must be caught:
  *   NO_FENCE          writes of a claim do not name its token
  *   TOKEN_IS_ATTEMPT  the token is the number of the attempt, which recovery does not raise
- *   NO_RECHECK        the task's deletion is not asked whether it found the claim
+ *   NO_RECHECK        what writes to the task's row is not asked whether it found the claim
+ *   DISCARD_PASSED    what is late is discarded with its row, also when the row follows a session that went on
  *   NO_REVISION       the session's revision is not compared
  *   NO_LEASE          whatever is due is claimed, also from the living
  *   NO_RECOVERY       what a dead process has claimed stays claimed
@@ -39,6 +40,7 @@
 
 byte revision = 1, waits = 1;               /* the session; waits for a task's key (the revision it was made at), 0: it has ended */
 byte task = 1, stamp = 1, owner = NOBODY;   /* the task's row: its key (0: none), its revision, who has claimed it */
+bool follows;                               /* the row stands for what the session waits for, whatever it says itself */
 byte token, next_token = 1, attempt = 1;
 bool session_locked, task_locked;
 byte done, applied[KEYS];
@@ -49,10 +51,11 @@ byte saved_owner, saved_epoch, saved_token, saved_next;
 byte epoch, owner_epoch;                    /* of the server; process ids, the upper half of a token, are new in each, and the
                                              * old ones live as long as a worker holds a claim of theirs */
 
+#define STANDS_FOR (follows -> waits : task)
 #ifdef NO_FENCE
-#define MINE (task == key)
+#define MINE (task != 0 && STANDS_FOR == key)
 #else
-#define MINE (task == key && token == mine)
+#define MINE (task != 0 && token == mine)
 #endif
 #ifdef NO_LEASE
 #define FREE true
@@ -91,7 +94,7 @@ inline take() {
   owner = me;
   owner_epoch = epoch;
   new_token();
-  key = task;
+  key = STANDS_FOR;
   seen = revision;
   holds[me] = true;
   lapsed[me] = !alive[me]
@@ -107,12 +110,12 @@ inline may_crash() {
 
 proctype worker(byte me) {
   byte key, mine, seen;
-  bool fits;
+  bool fits, followed;
 again:
   do
   :: atomic { waits == 0 && task == 0 -> goto gone }
   :: atomic { !alive[me] -> alive[me] = true }                  /* stopped before: its heartbeat goes on */
-  :: atomic { alive[me] && task != 0 && !task_locked && FREE -> remember(); take(); fits = (stamp == revision && waits == key) } -> break
+  :: atomic { alive[me] && task != 0 && !task_locked && FREE -> remember(); take(); fits = (follows || stamp == revision && waits == key) } -> break
   od;
 execute:
   may_crash();
@@ -134,7 +137,7 @@ execute:
 commit:
   if
   :: atomic { !MINE -> holds[me] = false; goto again }           /* told lost */
-  :: atomic { MINE }
+  :: atomic { MINE -> followed = follows && attempt == 1 }
   fi;
   atomic { !session_locked -> session_locked = true;
 #ifdef NO_REVISION
@@ -147,50 +150,61 @@ commit:
   :: atomic { !fits && waits == key -> session_locked = false; seen = revision; fits = true; goto commit }   /* restamped: made again */
   :: atomic { !fits && waits != key ->                                                                      /* late: discarded */
        if
+#ifndef DISCARD_PASSED
+       :: MINE && follows && waits != 0 -> owner = NOBODY; token = 0; unflushed = false                   /* the row is a later task's */
+       :: MINE && !(follows && waits != 0) -> task = 0; owner = NOBODY; unflushed = false
+#else
        :: MINE -> task = 0; owner = NOBODY; unflushed = false
+#endif
        :: else
        fi;
        session_locked = false; holds[me] = false; goto again }
   :: fits
   fi;
   if
+  :: followed && done + 1 < STEPS                                /* taken on: nothing is written to the row */
+  :: followed = false;
+     if
 #ifdef NO_RECHECK
-  :: atomic { true -> task_locked = true }
+     :: atomic { true -> task_locked = true }
 #else
-  :: atomic { MINE -> task_locked = true }
-  :: atomic { !MINE -> session_locked = false; goto commit }     /* rolled back, and given once more */
+     :: atomic { MINE -> task_locked = true }
+     :: atomic { !MINE -> session_locked = false; goto commit }  /* rolled back, and given once more */
 #endif
+     fi
   fi;
   if
   :: atomic { crashes < CRASHES -> crashes++; alive[me] = false; lapsed[me] = true; dead[me] = true;
-       session_locked = false; task_locked = false; goto gone }
+       session_locked = false; task_locked = task_locked && followed; goto gone }
   :: skip
   fi;
   atomic {
     assert(waits == key && revision == seen);
-    assert(task == key && token == mine && owner == me);
+    assert(followed || STANDS_FOR == key && token == mine && owner == me);
     unflushed = false;
     applied[key]++;
     assert(applied[key] == 1);
     revision++;
     done++;
-    holds[me] = false;
-    owner = NOBODY;
-    attempt = 1;
     if
-    :: done == STEPS -> waits = 0; task = 0
-#ifdef FORGET_NEXT
-    :: else -> waits = revision; task = 0
-#else
-    :: else -> waits = revision; task = revision; stamp = revision;
+    :: followed -> waits = revision; key = waits; seen = revision
+    :: !followed -> attempt = 1;
        if
-       :: skip
-       :: task_locked = false; take(); fits = true               /* taken on: born claimed */
-       fi
+       :: done == STEPS -> waits = 0; task = 0; follows = false; owner = NOBODY; holds[me] = false
+#ifdef FORGET_NEXT
+       :: else -> waits = revision; task = 0; owner = NOBODY; holds[me] = false
+#else
+       :: else -> waits = revision;
+          if
+          :: task = revision; stamp = revision; follows = false; owner = NOBODY; holds[me] = false
+          :: follows = true; key = waits; seen = revision        /* taken on, by the claim that it has */
+          fi
 #endif
+       fi;
+       task_locked = false
     fi;
-    session_locked = false;
-    task_locked = false
+    fits = true;
+    session_locked = false
   };
 #ifdef FORGET_NEXT
   may_crash();
@@ -246,7 +260,7 @@ proctype patch() {
 /* A deadline passes: the session takes another way and ends, whatever task it had. */
 proctype deadline() {
   if
-  :: atomic { !session_locked && waits != 0 -> revision++; waits = 0; task = 0; owner = NOBODY; unflushed = false }
+  :: atomic { !session_locked && waits != 0 -> revision++; waits = 0; task = 0; follows = false; owner = NOBODY; unflushed = false }
   :: skip
   fi
 }

@@ -33,11 +33,11 @@ BEGIN
   PERFORM setseed(seed);
   COMMIT;
   WHILE clock_timestamp() < until AND empty < 50 LOOP
-    CREATE TEMP TABLE IF NOT EXISTS mine (id bigint, kind text, key text, payload jsonb, token bigint, s_revision int, s_state jsonb, s_id uuid);
+    CREATE TEMP TABLE IF NOT EXISTS mine (id bigint, kind text, key text, payload jsonb, token bigint, s_revision int, s_state jsonb, s_id uuid, s_wait text, s_node text);
     TRUNCATE mine;
     PERFORM sluice_private.heartbeat(process);
-    INSERT INTO mine (id, token, kind, key, payload, s_revision, s_state, s_id)
-    SELECT k.id, k.claim_token, k.kind, k.key, k.payload::jsonb, k.revision, k.state::jsonb, k.session_id
+    INSERT INTO mine (id, token, kind, key, payload, s_revision, s_state, s_id, s_wait, s_node)
+    SELECT k.id, k.claim_token, k.kind, k.key, k.payload::jsonb, k.revision, k.state::jsonb, k.session_id, k.wait::jsonb ->> 'key', k.current_node_id
       FROM test.claim_now(process, 1 + (random() * 8)::int) k;
     INSERT INTO test.claims (task_id, token, process) SELECT id, token, process FROM mine;
     IF NOT EXISTS (SELECT 1 FROM mine) THEN
@@ -59,6 +59,7 @@ BEGIN
       PERFORM pg_sleep(random() * 0.02);
     END IF;
     SELECT array_agg(m.id ORDER BY m.id) AS ids, array_agg(m.token ORDER BY m.id) AS tokens, array_agg('step'::text ORDER BY m.id) AS outcomes,
+           array_agg(m.s_wait ORDER BY m.id) AS wait_keys, array_agg(m.s_node ORDER BY m.id) AS wait_nodes,
            array_agg(m.s_revision ORDER BY m.id) AS revisions,
            array_agg(CASE WHEN m.kind = 'input' THEN m.s_state || jsonb_build_object('last', m.payload, 'order', coalesce(m.s_state -> 'order', '[]') || m.payload)
                           ELSE m.s_state END ORDER BY m.id) AS states,
@@ -66,14 +67,14 @@ BEGIN
            array_agg(CASE WHEN m.kind = 'input' THEN jsonb_build_object('for', 'task', 'key', m.s_id || ':work:' || (m.s_revision + 1))
                           ELSE jsonb_build_object('for', 'input', 'key', m.s_id || ':ask:' || (m.s_revision + 1)) END ORDER BY m.id) AS waits,
            array_agg('active'::text ORDER BY m.id) AS statuses, array_agg(CASE WHEN m.kind = 'input' THEN 'webhook' END ORDER BY m.id) AS next_kinds,
-           array_fill(NULL::text, ARRAY[count(*)::int]) AS texts, array_fill(NULL::jsonb, ARRAY[count(*)::int]) AS jsons,
+           array_fill(NULL::text, ARRAY[count(*)::int]) AS texts, array_fill(NULL::int, ARRAY[count(*)::int]) AS places,
            array_fill(NULL::timestamptz, ARRAY[count(*)::int]) AS times
       INTO batch FROM mine m WHERE m.kind <> 'timer';
     IF batch.ids IS NOT NULL THEN
       BEGIN
-        FOR c IN SELECT * FROM sluice_private.commit_steps(process, batch.ids, batch.tokens, batch.outcomes, batch.revisions, batch.states, batch.texts,
-                                  batch.nodes, batch.jsons, batch.waits, batch.jsons, batch.statuses, batch.next_kinds, batch.nodes, batch.times,
-                                  batch.jsons, batch.texts, '{}', '{}', '{}', '{}', 0) LOOP
+        FOR c IN SELECT * FROM sluice_private.commit_steps(process, batch.ids, batch.tokens, batch.outcomes, batch.wait_keys, batch.wait_nodes, batch.revisions, batch.states, batch.texts,
+                                  batch.nodes, batch.places, batch.waits, batch.places, batch.statuses, batch.next_kinds, batch.nodes, batch.times,
+                                  batch.places, batch.texts, '{}', '{}', '{}', '{}', '{}', 0) LOOP
           -- what has to be made again is left to the claim of whoever comes next
           IF c.outcome = 'restamped' THEN
             PERFORM sluice_private.release_tasks(ARRAY[c.task_id], ARRAY[(SELECT m.token FROM mine m WHERE m.id = c.task_id)]);

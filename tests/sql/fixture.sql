@@ -39,20 +39,29 @@ CREATE FUNCTION test.kill(process bigint) RETURNS void LANGUAGE sql AS $$
   UPDATE sluice_private.processes SET heartbeat_at = clock_timestamp() - interval '5 seconds' WHERE id = process
 $$;
 
--- Commits one claimed task. `step` is {"node", "state", "wait", "status", "next", "deadline", "history": [texts], "revision", "error"}.
+\set load_claimed_session `awk '/^-- name: /{on = ($3 == "load_claimed_session"); next} on' :'queries'/sessions.sql`
+SELECT format($f$ CREATE FUNCTION test.load_claimed_session(task bigint, token bigint) RETURNS TABLE (node_id text, key text, task_revision int) LANGUAGE sql AS
+                  $body$ SELECT node_id, key, task_revision FROM (%s) AS l $body$ $f$, rtrim(:'load_claimed_session', E';\n ')) \gexec
+
+-- Commits one claimed task, made from what its session waits for by then. `step` is {"node", "state", "wait", "status", "next", "deadline",
+-- "history": [texts], "revision", "error", "wait_key": another key than the task's}.
 CREATE FUNCTION test.commit(process bigint, task bigint, token bigint, outcome text, step jsonb DEFAULT '{}', take_on int DEFAULT 0)
-RETURNS TABLE (result text, reason text, next_id bigint, next_token bigint) LANGUAGE sql AS $$
-  SELECT c.outcome, c.reason, c.next_task_id, c.next_token
-    FROM sluice_private.commit_steps(
-      process, ARRAY[task], ARRAY[token], ARRAY[outcome], ARRAY[(step ->> 'revision')::int],
-      ARRAY[step -> 'state'], ARRAY[sluice.state_hash(step -> 'state')], ARRAY[step ->> 'node'], ARRAY[step -> 'stack'],
-      ARRAY[nullif(step -> 'wait', 'null')], ARRAY[step -> 'info'], ARRAY[coalesce(step ->> 'status', 'active')],
+RETURNS TABLE (result text, reason text) LANGUAGE sql AS $$
+  SELECT coalesce(c.outcome, 'applied'), c.reason
+    FROM (SELECT 1) AS always LEFT JOIN sluice_private.commit_steps(
+      process, ARRAY[task], ARRAY[token], ARRAY[outcome],
+      ARRAY[coalesce(step ->> 'wait_key', (SELECT o.idempotency_key FROM sluice.task_overview o WHERE o.task_id = task))],
+      ARRAY[(SELECT o.node_id FROM sluice.task_overview o WHERE o.task_id = task)], ARRAY[(step ->> 'revision')::int],
+      ARRAY[step -> 'state'], ARRAY[sluice.state_hash(step -> 'state')], ARRAY[step ->> 'node'], '{1}',
+      ARRAY[nullif(step -> 'wait', 'null')], '{2}', ARRAY[coalesce(step ->> 'status', 'active')],
       ARRAY[step ->> 'next'], ARRAY[step ->> 'node'], ARRAY[(step ->> 'deadline')::timestamptz],
-      ARRAY[step -> 'result'], ARRAY[step ->> 'error'],
+      '{3}', ARRAY[step ->> 'error'],
       ARRAY(SELECT 1 FROM jsonb_array_elements(coalesce(step -> 'history', '[]'))),
       ARRAY(SELECT step ->> 'node' FROM jsonb_array_elements(coalesce(step -> 'history', '[]'))),
       ARRAY(SELECT 'message' FROM jsonb_array_elements(coalesce(step -> 'history', '[]'))),
-      ARRAY(SELECT jsonb_build_object('text', h) FROM jsonb_array_elements(coalesce(step -> 'history', '[]')) AS h), take_on) AS c
+      ARRAY(SELECT 3 + h FROM generate_series(1, jsonb_array_length(coalesce(step -> 'history', '[]'))) AS h),
+      ARRAY[step -> 'stack', step -> 'info', step -> 'result']
+        || ARRAY(SELECT jsonb_build_object('text', h) FROM jsonb_array_elements(coalesce(step -> 'history', '[]')) AS h), take_on) AS c ON true
 $$;
 
 -- A claim sees what was due when its statement began, so tasks made in the same statement are dated back.

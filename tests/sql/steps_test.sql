@@ -75,12 +75,14 @@ SELECT (s).id AS id, (s).session_token AS token FROM test.session_at('ask') AS s
 SELECT sluice.send_input(:'token', '"1"') AS i1, sluice.send_input(:'token', '"2"') AS i2 \gset
 SELECT c.id AS task, c.claim_token AS claim FROM test.claim(:p2) c WHERE c.session_id = :'id' \gset
 SELECT is(:task::bigint, :i1::bigint, 'inputs are taken in order');
-SELECT c.next_id, c.next_token FROM test.commit(:p2, :task, :claim, 'step', jsonb_build_object('revision', 2, 'node', 'work', 'next', 'webhook',
-  'wait', jsonb_build_object('for', 'task', 'key', :'id' || ':work:3'), 'deadline', now() + interval '1 hour'), 1) c \gset
-SELECT results_eq($$SELECT kind, key, revision, claimed_by, claim_token FROM sluice_private.tasks WHERE id = $$ || :next_id,
-                  $$VALUES ('webhook', '$$ || :'id' || $$:work:3', 3, $$ || :p2 || '::bigint, ' || :next_token || '::bigint)', 'the next task may be born claimed');
+SELECT is((SELECT c.result FROM test.commit(:p2, :task, :claim, 'step', jsonb_build_object('revision', 2, 'node', 'work', 'next', 'webhook',
+  'wait', jsonb_build_object('for', 'task', 'key', :'id' || ':work:3'), 'deadline', now() + interval '1 hour'), 1) c), 'applied');
+SELECT results_eq($$SELECT kind, node_id, key, revision, claimed_by, claim_token FROM sluice_private.tasks WHERE id = $$ || :task,
+                  $$VALUES ('webhook', NULL, NULL, NULL::int, $$ || :p2 || '::bigint, ' || :claim || '::bigint)', 'the next task may stay its worker''s; its row follows the session');
+SELECT results_eq($$SELECT node_id, idempotency_key, session_revision, status FROM sluice.task_overview WHERE task_id = $$ || :task,
+                  $$VALUES ('work', '$$ || :'id' || $$:work:3', 3, 'running')$$, 'whose wait says which task it is');
 SELECT is((SELECT count(*) FROM sluice_private.tasks WHERE session_id = :'id' AND kind = 'timer' AND key = :'id' || ':work:3'), 1::bigint, 'its deadline is a timer');
-SELECT results_eq($$SELECT c.result FROM test.commit($$ || :p2 || ',' || :next_id || ',' || :next_token || $$, 'step',
+SELECT results_eq($$SELECT c.result FROM test.commit($$ || :p2 || ',' || :task || ',' || :claim || $$, 'step',
     '{"revision": 3, "node": "ask", "wait": {"for": "input", "key": "again"}}') c$$, $$VALUES ('applied')$$);
 SELECT results_eq($$SELECT id, kind, revision, payload FROM sluice_private.tasks WHERE session_id = '$$ || :'id' || $$' AND kind <> 'timer'$$,
                   $$VALUES ($$ || :i2 || $$::bigint, 'input', 4, '"2"'::jsonb)$$, 'a queued input becomes the task, under its reserved id, once the session waits for one');
@@ -155,25 +157,77 @@ SELECT results_eq($$SELECT c.result, c.reason FROM test.commit($$ || :p2 || ',' 
                   $$VALUES ('discarded', 'no longer wanted')$$);
 SELECT is((SELECT revision FROM sluice.conversation_sessions WHERE id = :'id'), 4);
 
--- taken on: the row of a task becomes the next one, still its worker's, under a token that the old one is no match for
-SELECT (s).id AS id FROM test.session_at('work') AS s \gset
+-- taken on: the row of a task is the next one's, with id and token, and follows its session
+SELECT (s).id AS id, (s).session_token AS token FROM test.session_at('work') AS s \gset
 SELECT c.id AS task, c.claim_token AS claim FROM test.claim(:p2) c WHERE c.session_id = :'id' \gset
-SELECT jsonb_build_object('revision', 3, 'node', 'next', 'next', 'action', 'wait', jsonb_build_object('for', 'task', 'key', :'id' || ':next:4')) AS step \gset
+CREATE FUNCTION pg_temp.step_to(session text, revision int, node text, kind text) RETURNS jsonb LANGUAGE sql
+RETURN jsonb_build_object('revision', revision, 'node', node, 'next', kind, 'wait', jsonb_build_object('for', 'task', 'key', format('%s:%s:%s', session, node, revision + 1)));
+CREATE FUNCTION pg_temp.row_of(session text) RETURNS TABLE (id bigint, kind text, node_id text, key text, revision int, claimed_by bigint, claim_token bigint, attempt int) LANGUAGE sql AS $$
+  SELECT t.id, t.kind, t.node_id, t.key, t.revision, t.claimed_by, t.claim_token, t.attempt FROM sluice_private.tasks t WHERE t.kind <> 'timer' AND t.session_id = session::uuid $$;
 -- committed under another id of its process, as after a lost connection: the row is that one's now
-SELECT result, next_id, next_token FROM test.commit(:p1, :task, :claim, 'step', :'step', 1) \gset
-SELECT is(ARRAY[:'result', :'next_id'], ARRAY['applied', :'task']);
-SELECT results_eq($$SELECT kind, node_id, key, revision, claimed_by, claim_token, attempt, payload FROM sluice_private.tasks WHERE kind <> 'timer' AND session_id = '$$ || :'id' || $$'$$,
-                  $$VALUES ('action', 'next', '$$ || :'id' || $$:next:4', 4, $$ || :p1 || '::bigint, ' || :next_token || '::bigint, 1, NULL::jsonb)');
-SELECT isnt(:next_token::bigint, :claim::bigint, 'a token of its own');
+SELECT is((SELECT result FROM test.commit(:p1, :task, :claim, 'step', pg_temp.step_to(:'id', 3, 'next', 'action'), 1)), 'applied');
+SELECT results_eq($$SELECT * FROM pg_temp.row_of('$$ || :'id' || $$')$$,
+                  $$VALUES ($$ || :task || $$::bigint, 'action', NULL, NULL, NULL::int, $$ || :p1 || '::bigint, ' || :claim || '::bigint, 1)');
 SELECT results_eq($$SELECT idempotency_key, status, node_id, session_revision, kind FROM sluice.task_idempotency_records WHERE session_id = '$$ || :'id' || $$'$$,
                   $$VALUES ('$$ || :'id' || $$:work:3', 'completed', 'work', 3, 'webhook')$$, 'the record is of the task that ended');
-SELECT results_eq($$SELECT c.result FROM test.commit($$ || :p2 || ',' || :task || ',' || :claim || $$, 'step', '$$ || :'step' || $$', 1) c$$, $$VALUES ('lost')$$,
-                  'a commit that is repeated because its answer was lost does not touch the task that followed');
-SELECT is((SELECT revision FROM sluice.conversation_sessions WHERE id = :'id'), 4);
-SELECT jsonb_build_object('revision', 4, 'node', 'work', 'next', 'webhook', 'error', '503', 'wait', jsonb_build_object('for', 'task', 'key', :'id' || ':work:5')) AS step \gset
-SELECT result, coalesce(next_id::text, 'none') AS next_id FROM test.commit(:p2, :task, :next_token, 'failed', :'step', 1) \gset
-SELECT is(ARRAY[:'result', :'next_id'], ARRAY['applied', 'none'], 'a task that failed keeps its id for its dead letter');
-SELECT results_eq($$SELECT id <> $$ || :task || $$, kind, claimed_by FROM sluice_private.tasks WHERE kind <> 'timer' AND session_id = '$$ || :'id' || $$'$$, $$VALUES (true, 'webhook', NULL::bigint)$$);
-SELECT is((SELECT node_id FROM sluice.task_failures WHERE task_id = :task), 'next');
+SELECT results_eq($$SELECT node_id, key, task_revision FROM test.load_claimed_session($$ || :task || ',' || :claim || ')',
+                  $$VALUES ('next', '$$ || :'id' || $$:next:4', 4)$$, 'whoever claims it is told which task it is');
+
+-- a following row is written to when the kind changes, after an attempt that failed, and when another id of its worker commits; else not at all
+CREATE FUNCTION pg_temp.version_of(session text) RETURNS text LANGUAGE sql AS $$ SELECT t.ctid::text FROM sluice_private.tasks t WHERE t.kind <> 'timer' AND t.session_id = session::uuid $$;
+SELECT pg_temp.version_of(:'id') AS version \gset
+SELECT is((SELECT result FROM test.commit(:p1, :task, :claim, 'step', pg_temp.step_to(:'id', 4, 'more', 'action'), 1)), 'applied');
+SELECT is(pg_temp.version_of(:'id'), :'version', 'the next task of the kind writes nothing to the row');
+SELECT results_eq($$SELECT node_id, idempotency_key, session_revision FROM sluice.task_overview WHERE task_id = $$ || :task, $$VALUES ('more', '$$ || :'id' || $$:more:5', 5)$$);
+SELECT is((SELECT idempotency_key || ' ' || node_id || ' ' || session_revision FROM sluice.task_idempotency_records WHERE session_id = :'id' AND node_id = 'next'), :'id' || ':next:4 next 4',
+          'though it leaves a record of the one that ended');
+SELECT is((SELECT result FROM test.commit(:p2, :task, :claim, 'step', pg_temp.step_to(:'id', 5, 'more', 'action'), 1)), 'applied');
+SELECT is((SELECT claimed_by FROM pg_temp.row_of(:'id')), :p2::bigint, 'committed under another id it is that one''s');
+SELECT is((SELECT result FROM test.commit(:p2, :task, :claim, 'step', pg_temp.step_to(:'id', 6, 'work', 'webhook'), 1)), 'applied');
+SELECT is((SELECT kind FROM pg_temp.row_of(:'id')), 'webhook');
+SELECT is((SELECT count(*) FROM sluice_private.retry_tasks(ARRAY[:task::bigint], ARRAY[:claim::bigint], ARRAY[interval '0'], ARRAY['boom'])), 1::bigint);
+SELECT c.claim_token AS claim2 FROM test.claim(:p2) c WHERE c.id = :task \gset
+SELECT results_eq($$SELECT attempt, idempotency_key, status FROM sluice.task_overview WHERE task_id = $$ || :task, $$VALUES (2, '$$ || :'id' || $$:work:7', 'running')$$, 'it is run again with its key');
+SELECT is((SELECT result FROM test.commit(:p2, :task, :claim2, 'step', pg_temp.step_to(:'id', 7, 'work', 'webhook'), 1)), 'applied');
+SELECT results_eq($$SELECT t.attempt, t.errors FROM sluice_private.tasks t WHERE t.id = $$ || :task, 'VALUES (1, NULL::jsonb)', 'the next task begins with its first attempt');
+
+-- what is late by the revision: a commit that is repeated because its answer was lost, or a former worker's that came first
+SELECT is((SELECT result FROM test.commit(:p2, :task, :claim2, 'step', pg_temp.step_to(:'id', 7, 'work', 'webhook') || jsonb_build_object('wait_key', :'id' || ':work:7'), 1)), 'lost',
+          'a commit that is repeated does not touch the task that followed');
+SELECT results_eq($$SELECT s.revision, s.wait ->> 'key' FROM sluice.conversation_sessions s WHERE s.id = '$$ || :'id' || $$'$$, $$VALUES (8, '$$ || :'id' || $$:work:8')$$);
+SELECT results_eq($$SELECT r.id, r.claimed_by, r.claim_token FROM pg_temp.row_of('$$ || :'id' || $$') r$$, $$VALUES ($$ || :task || '::bigint, NULL::bigint, NULL::bigint)', 'which is anybody''s now');
+SELECT is((SELECT count(*) FROM sluice.task_idempotency_records WHERE idempotency_key = :'id' || ':work:7'), 1::bigint, 'and it has the one record');
+SELECT c.claim_token AS claim FROM test.claim(:p2) c WHERE c.id = :task \gset
+
+-- patched from outside it goes on to follow, and when its session is ended it gets words of its own
+SELECT sluice.patch_state(:'token', '{"patched": 1}');
+SELECT results_eq($$SELECT o.node_id, o.idempotency_key, o.session_revision FROM sluice.task_overview o WHERE o.task_id = $$ || :task, $$VALUES ('work', '$$ || :'id' || $$:work:8', 9)$$);
+SELECT is((SELECT result FROM test.commit(:p2, :task, :claim, 'step', pg_temp.step_to(:'id', 8, 'work', 'webhook'), 1)), 'restamped');
+SELECT is((SELECT result FROM test.commit(:p2, :task, :claim, 'step', pg_temp.step_to(:'id', 7, 'work', 'webhook') || jsonb_build_object('wait_key', :'id' || ':work:7'), 1)), 'lost',
+          'a commit that is repeated does not touch it now, either');
+SELECT c.claim_token AS claim FROM test.claim(:p2) c WHERE c.id = :task \gset
+SELECT is((SELECT result FROM test.commit(:p2, :task, :claim, 'step', pg_temp.step_to(:'id', 9, 'work', 'webhook'), 1)), 'applied');
+SELECT sluice.end_session(:'token');
+SELECT results_eq($$SELECT c.result, c.reason FROM test.commit($$ || :p2 || ',' || :task || ',' || :claim || $$, 'step', '{"revision": 10, "node": "bye"}') c$$,
+                  $$VALUES ('discarded', 'its session is completed')$$);
+SELECT results_eq($$SELECT status, node_id, session_revision FROM sluice.task_idempotency_records WHERE idempotency_key = '$$ || :'id' || $$:work:10'$$, $$VALUES ('discarded', 'work', 10)$$);
+
+-- a deadline overtakes a task whose row follows
+SELECT (s).id AS id FROM test.session_at('work') AS s \gset
+SELECT c.id AS task, c.claim_token AS claim FROM test.claim(:p2) c WHERE c.session_id = :'id' \gset
+SELECT is((SELECT result FROM test.commit(:p2, :task, :claim, 'step', pg_temp.step_to(:'id', 3, 'next', 'action') || jsonb_build_object('deadline', now() - interval '1 s'), 1)), 'applied');
+SELECT c.id AS timer, c.claim_token AS timer_claim FROM test.claim(:p2) c WHERE c.session_id = :'id' AND c.kind = 'timer' \gset
+SELECT is((SELECT result FROM test.commit(:p2, :timer, :timer_claim, 'step', pg_temp.step_to(:'id', 4, 'late', 'action') || jsonb_build_object('wait_key', :'id' || ':next:4'), 1)), 'applied');
+SELECT results_eq($$SELECT status, error_message, session_revision FROM sluice.task_idempotency_records WHERE idempotency_key = '$$ || :'id' || $$:next:4'$$,
+                  $$VALUES ('discarded', 'its deadline passed', 4)$$);
+SELECT results_eq($$SELECT r.id <> $$ || :task || $$, r.key FROM pg_temp.row_of('$$ || :'id' || $$') r$$, $$VALUES (true, '$$ || :'id' || $$:late:5')$$);
+
+-- one that failed for good
+SELECT (s).id AS id FROM test.session_at('work') AS s \gset
+SELECT c.id AS task, c.claim_token AS claim FROM test.claim(:p2) c WHERE c.session_id = :'id' \gset
+SELECT is((SELECT result FROM test.commit(:p2, :task, :claim, 'step', pg_temp.step_to(:'id', 3, 'next', 'action'), 1)), 'applied');
+SELECT is((SELECT result FROM test.commit(:p2, :task, :claim, 'failed', pg_temp.step_to(:'id', 4, 'work', 'webhook') || '{"error": "503"}', 1)), 'applied');
+SELECT results_eq($$SELECT id <> $$ || :task || $$, kind, claimed_by FROM pg_temp.row_of('$$ || :'id' || $$')$$, $$VALUES (true, 'webhook', NULL::bigint)$$, 'a task that failed keeps its id for its dead letter');
+SELECT results_eq($$SELECT f.node_id, f.idempotency_key, f.session_revision, f.kind FROM sluice.task_failures f WHERE f.task_id = $$ || :task, $$VALUES ('next', '$$ || :'id' || $$:next:4', 4, 'action')$$);
 SELECT * FROM finish();
 ROLLBACK;
