@@ -12,6 +12,7 @@ pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET libidn2)
 pkg_check_modules(microhttpd REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(tcmalloc REQUIRED IMPORTED_TARGET libtcmalloc_minimal)
 
 # rapidjson 1.1.0 (Debian's) declares an assignment operator that assigns to a const member, which clang 19 refuses even unused, and
 # adds to a null pointer when a stack is empty, which UBSan reports. Upstream mended both after the release; the build reads a

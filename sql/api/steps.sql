@@ -85,14 +85,14 @@ BEGIN
            c.id, c.kind
       FROM changed c WHERE c.goes_on AND c.kind IN ('action', 'webhook')
   )
-  SELECT coalesce(array_agg(c.place ORDER BY c.place), '{}'), coalesce(array_agg(c.session_id ORDER BY c.place), '{}'),
+  SELECT coalesce(array_agg(c.place), '{}'), coalesce(array_agg(c.session_id), '{}'),
          array_agg(c.session_id) FILTER (WHERE c.status <> 'active'),
          array_agg(c.session_id) FILTER (WHERE c.status = 'active' AND c.waits_for IS DISTINCT FROM 'task'),
          array_agg(c.session_id) FILTER (WHERE c.kind = 'timer'), array_agg(c.place) FILTER (WHERE c.kind = 'timer'),
-         (SELECT count(*) FROM given), coalesce(array_agg(c.place ORDER BY c.place) FILTER (WHERE c.goes_on), '{}'),
+         (SELECT count(*) FROM given), coalesce(array_agg(c.place) FILTER (WHERE c.goes_on), '{}'),
          count(*) FILTER (WHERE c.goes_on AND NOT c.follows) - (SELECT count(*) FROM made_to_follow)
     INTO moved, moved_sessions, ended, ready, overtaken, overtaken_at, wanted, went_on, taken_over
-    FROM changed c;
+    FROM (SELECT * FROM changed ORDER BY place) AS c;
   all_moved := cardinality(moved) = cardinality(task_ids);
   -- The caller puts those that may go on first, so these are mostly all in front and need no search.
   IF went_on[cardinality(went_on)] = cardinality(went_on) THEN
@@ -165,8 +165,9 @@ BEGIN
   IF cardinality(moved) > 0 THEN
     -- 4. History, in order.
     INSERT INTO sluice.conversation_history (session_id, node_id, interaction_type, content)
-    SELECT moved_sessions[CASE WHEN all_moved THEN h.step ELSE array_position(moved, h.step) END], h.node, h.type, coalesce(documents[h.content], '{}')
-      FROM unnest(history_steps, history_nodes, history_types, history_contents) WITH ORDINALITY AS h (step, node, type, content, place)
+    SELECT moved_sessions[CASE WHEN all_moved THEN h.step ELSE array_position(moved, h.step) END], history_nodes[h.place], history_types[h.place],
+           coalesce(documents[history_contents[h.place]], '{}')
+      FROM unnest(history_steps) WITH ORDINALITY AS h (step, place)
      WHERE all_moved OR h.step = ANY (moved)
      ORDER BY h.place;
 
