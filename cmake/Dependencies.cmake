@@ -12,7 +12,13 @@ pkg_check_modules(idn2 REQUIRED IMPORTED_TARGET libidn2)
 pkg_check_modules(microhttpd REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+
+# Programs that are to be fast; sanitizers bring an allocator of their own.
 pkg_check_modules(tcmalloc REQUIRED IMPORTED_TARGET libtcmalloc_minimal)
+add_library(allocator INTERFACE)
+if(NOT SLUICE_SANITIZE)
+  target_link_libraries(allocator INTERFACE PkgConfig::tcmalloc)
+endif()
 
 # rapidjson 1.1.0 (Debian's) declares an assignment operator that assigns to a const member, which clang 19 refuses even unused, and
 # adds to a null pointer when a stack is empty, which UBSan reports. Upstream mended both after the release; the build reads a
