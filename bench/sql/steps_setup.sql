@@ -12,7 +12,7 @@ SELECT sluice.publish_flow(sluice.import_flow('{"name": "bench", "entry_node_id"
   "nodes": [{"node_id": "a", "node_type": "action", "content": {"actions": [{"type": "increment", "variable": "n"}]}}], "connections": []}'));
 
 CREATE TABLE bench.numbered (n int PRIMARY KEY, session_id uuid NOT NULL);
-INSERT INTO bench.numbered SELECT n, gen_random_uuid() FROM generate_series(0, :sessions - 1) AS n;
+INSERT INTO bench.numbered SELECT n, sluice_private.new_session_id() FROM generate_series(0, :sessions - 1) AS n;
 INSERT INTO sluice.conversation_sessions (id, flow_id, flow_version_id, session_token, current_node_id, state, wait)
 SELECT b.session_id, v.flow_id, v.id, 't' || b.n, 'a',
        jsonb_build_object('user', '{"name": "Ada Lovelace", "age": 36}'::jsonb, 'variables', jsonb_build_object('n', 1, 'text', repeat('words ', 60)), 'temp', '{}'::jsonb),

@@ -1,5 +1,14 @@
 -- Sessions: start, speak, patch, end, look.
 
+-- Version 7 of RFC 9562 (5.7): 48 bits of milliseconds, then random ones. docs/decisions/0046 says what for.
+CREATE OR REPLACE FUNCTION sluice_private.new_session_id() RETURNS uuid
+LANGUAGE sql VOLATILE
+RETURN encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+                                      PLACING substring(int8send(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
+                              52, 1), 53, 1), 'hex')::uuid;
+COMMENT ON FUNCTION sluice_private.new_session_id() IS 'an id for a session, in the order of time';
+SELECT sluice_private.hide('sluice_private.new_session_id()');
+
 CREATE OR REPLACE FUNCTION sluice.start_session(flow text, user_id uuid DEFAULT NULL, initial_state jsonb DEFAULT '{}', idempotency_key text DEFAULT NULL,
                                                 OUT session_id uuid, OUT session_token text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -9,7 +18,7 @@ DECLARE
 BEGIN
   IF idempotency_key IS NOT NULL THEN
     PERFORM sluice_private.check_key('idempotency_key', idempotency_key);
-    session_id := gen_random_uuid();
+    session_id := sluice_private.new_session_id();
     INSERT INTO sluice_private.session_keys AS k (key, session_id) VALUES (idempotency_key, start_session.session_id) ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
       SELECT s.id, s.session_token INTO session_id, session_token
@@ -25,7 +34,7 @@ BEGIN
   END IF;
   PERFORM sluice_private.check_state_size(initial_state);
 
-  session_id := coalesce(session_id, gen_random_uuid());
+  session_id := coalesce(session_id, sluice_private.new_session_id());
   session_token := replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
   wait_key := format('%s:%s:1', session_id, version.entry_node_id);
   INSERT INTO sluice.conversation_sessions
