@@ -9,7 +9,7 @@ SELECT results_eq($$SELECT revision, status, current_node_id, wait ->> 'for', wa
 SELECT results_eq($$SELECT kind, revision, key FROM sluice_private.tasks WHERE session_id = '$$ || :'s_session_id' || $$' ORDER BY id$$,
                   $$VALUES ('start', 1, '$$ || :'s_session_id' || $$:ask:1'), ('timer', 1, 'session')$$, 'with a start task and its timeout');
 SELECT ok((SELECT run_at - created_at BETWEEN interval '3599 s' AND interval '3601 s' FROM sluice_private.tasks WHERE kind = 'timer'), 'which is the flow''s');
-SELECT matches(:'s_session_id', '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$', 'its id is of version 7');
+SELECT matches(:'s_session_id'::text, '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$', 'its id is of version 7');
 SELECT cmp_ok(to_timestamp(('x' || replace(left(:'s_session_id', 13), '-', ''))::bit(48)::bigint / 1000.0), '<=', clock_timestamp(), 'and tells the time');
 SELECT cmp_ok(to_timestamp(('x' || replace(left(:'s_session_id', 13), '-', ''))::bit(48)::bigint / 1000.0), '>', clock_timestamp() - interval '1 minute');
 SELECT is((SELECT count(DISTINCT sluice_private.new_session_id()) FROM generate_series(1, 1000)), 1000::bigint, 'ids of one moment differ');
