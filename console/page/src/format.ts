@@ -29,5 +29,5 @@ export function moment(at: Date, fine = false): string {
   return at.toDateString() === new Date().toDateString() ? clock : `${kDay.format(at)}, ${clock}`;
 }
 
-// An id's beginning, for tables.
-export const brief = (id: string) => (id.length > 13 ? id.slice(0, 8) : id);
+// An id's end, for tables: the beginning of a session's is its time.
+export const brief = (id: string) => (id.length > 13 ? id.slice(-8) : id);

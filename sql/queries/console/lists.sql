@@ -14,7 +14,7 @@ WITH page AS (
            ORDER BY c.started_at DESC, c.id DESC LIMIT 10000) AS s
    WHERE ($4::text IS NULL OR s.flow_id IN (SELECT f.id FROM sluice.flow_definitions f WHERE f.name = $4 OR f.id::text = $4))
      AND ($5::text IS NULL OR s.status = $5)
-     AND ($6::text IS NULL OR s.current_node_id = $6 OR s.correlation_id = $6 OR s.id::text LIKE $6 || '%' OR s.user_id::text = $6)
+     AND ($6::text IS NULL OR s.current_node_id = $6 OR s.correlation_id = $6 OR s.id::text LIKE $6 || '%' OR s.id::text LIKE '%' || $6 OR s.user_id::text = $6)
    ORDER BY s.started_at DESC, s.id DESC LIMIT $1
 ), shown AS (
   SELECT p.session_id, f.name AS flow, v.version AS flow_version, p.user_id, p.status, p.current_node_id, p.revision, p.waits_for, p.started_at,

@@ -1,7 +1,7 @@
 // One session: what it is now, and everything that happened to it in order.
 import { useState } from 'preact/hooks';
 import { useData } from '../data';
-import { seconds } from '../format';
+import { brief, seconds } from '../format';
 import { Empty, Facts, Heading, Loading, State, Time, Trouble } from '../parts/basics';
 import { Copy } from '../parts/copy';
 import { asText, Folded } from '../parts/json';
@@ -90,11 +90,11 @@ function Timeline({ entries, truncated }: { entries: Entry[]; truncated: boolean
 
 export function Session({ id }: { id: string }) {
   const { data, error } = useData<SessionDetail>(`/api/sessions/${encodeURIComponent(id)}`, 3000);
-  if (!data) return <><Heading title={`Session ${id.slice(0, 8)}`} />{error ? <Trouble error={error} /> : <Loading />}</>;
+  if (!data) return <><Heading title={`Session ${brief(id)}`} />{error ? <Trouble error={error} /> : <Loading />}</>;
   const { session, correlation_id: correlation } = data;
   return (
     <>
-      <Heading title={`Session ${session.session_id.slice(0, 8)}`}><State of={session.status} /> at <strong>{session.current_node_id ?? 'no node'}</strong>, revision {session.revision}</Heading>
+      <Heading title={`Session ${brief(session.session_id)}`}><State of={session.status} /> at <strong>{session.current_node_id ?? 'no node'}</strong>, revision {session.revision}</Heading>
       <Facts of={[
         ['session', <Copy text={session.session_id} label="session id" />],
         ['correlation id', correlation && <Copy text={correlation} label="correlation id" />],
