@@ -19,8 +19,9 @@ constexpr milliseconds kCommitSkew{100};  // a task may become visible this long
 constexpr milliseconds kLookBackEvery{
     20};  // for such tasks, in a backlog: what is behind has to be read again each time
 constexpr milliseconds kConflictPause{5};
-constexpr milliseconds kGatherFor{5};  // after a full claim, until a few free places are worth another
-constexpr milliseconds kFullFor{100};  // without room for a claim, before another is to look out
+constexpr milliseconds kGatherFor{5};    // after a full claim, until a few free places are worth another
+constexpr std::size_t kProvenQuick = 2;  // a call so many of which go together has been quick at least once
+constexpr milliseconds kFullFor{100};    // without room for a claim, before another is to look out
 
 // Columns of the query commit_steps.
 constexpr int kTask = 0;
@@ -53,6 +54,7 @@ Task<void> Pump::listen(Scout& scout, StopToken stop) {
   while (!stop.stop_requested()) {
     co_await scout.next(last, stop);
     claim_wanted_ = true;
+    rung_ = scout.rung();
     work_.set();
     Woken woken = co_await claimed_.wait(Clock::now() + kFullFor, stop);
     while (woken == Woken::kTimeout) {
@@ -70,7 +72,7 @@ Task<void> Pump::run(StopToken stop, Clock::duration grace) {
     if (ended_.size() < static_cast<std::size_t>(limits_.batch) / 2) start_begun();  // they make a larger batch
     const bool claim = claim_wanted_ && !working_off_ && capacity() > 0;
     const bool now = claim && (Clock::now() >= gathered_ || capacity() >= limits_.in_flight / 4);
-    if (now && last_claim_.full && backlog_.is_likely()) {
+    if (now && may_work_off()) {
       running_.spawn(work_off(stop));
     } else if (now || !ended_.empty()) {
       co_await round(now);
@@ -112,12 +114,30 @@ Task<void> Pump::round(bool claim) {
   co_await commit(std::move(batch), std::min(room, limits_.in_flight));
 }
 
+// A backlog of one call, or the next task of a worker that slept and whose last ones made one call.
+bool Pump::may_work_off() const {
+  if (look_) return false;
+  return last_claim_.full ? backlog_.is_likely(SqlTasks::kMostAtOnce) : rung_ && backlog_.is_likely(kProvenQuick);
+}
+
 // No claim is made meanwhile; the one that is wanted comes after it.
 Task<void> Pump::work_off(StopToken stop) {
-  working_off_ = true;
-  reached_ = co_await backlog_.work_off(reached_, stop);
+  working_off_ = look_ = true;
+  const bool backlog = last_claim_.full;
+  const auto extent = backlog ? SqlBacklog::Extent::kAll : SqlBacklog::Extent::kNext;
+  const SqlBacklog::Progress progress =
+      co_await backlog_.work_off(backlog ? reached_ : reached_ - kCommitSkew, extent, stop);
+  reached_ = std::max(reached_, progress.reached);
   working_off_ = false;
+  if (!backlog && progress.any) looked(true);
   work_.set();
+}
+
+// What was wanted is done; whoever listens says when to look again.
+void Pump::looked(bool found) {
+  last_claim_.found = found;
+  claim_wanted_ = false;
+  claimed_.set();
 }
 
 // One round trip. Whatever fails leaves the database as it was, or the connection unknown; then the same outcomes are
@@ -168,12 +188,12 @@ Task<void> Pump::commit(std::vector<Disposition> batch, int claim_limit) {
         const auto due = results[claim_at + 1].one().get<std::optional<Timestamp>>(0);
         if (due) last_claim_.next_due = deadline_of(*due, process_.clock());
       }
-      last_claim_.found = !results[claim_at].empty();
+      bool found = !results[claim_at].empty();
       last_claim_.full = results[claim_at].rows() >= claim_limit - share;
-      if (const pg::Result* claimed = limited_.answer(results)) start_limited(*claimed, claimant);
+      if (const pg::Result* limited = limited_.answer(results)) found = start_limited(*limited, claimant) || found;
       gathered_ = last_claim_.full ? Clock::now() + kGatherFor : Clock::now();
-      claim_wanted_ = false;
-      claimed_.set();
+      look_ = false;
+      looked(found);
     }
     if (!restamped.empty()) co_await reapply(std::move(restamped));
   }
@@ -279,7 +299,7 @@ void Pump::take_on(Disposition& disposition, const Process::Claimant& claimant) 
 }
 
 void Pump::start(const pg::Result& claimed, const Process::Claimant& claimant) {
-  backlog_.claim_begins();
+  if (!claimed.empty()) backlog_.claim_begins();
   for (const pg::Row& row : claimed) {
     ClaimedTask task = claimed_task_from(row, claimant);
     backlog_.claimed(task);
@@ -289,17 +309,19 @@ void Pump::start(const pg::Result& claimed, const Process::Claimant& claimant) {
   }
 }
 
-void Pump::start_limited(const pg::Result& claimed, const Process::Claimant& claimant) {
+bool Pump::start_limited(const pg::Result& claimed, const Process::Claimant& claimant) {
   if (const auto again = limited_.look_again())
     last_claim_.next_due = std::min(last_claim_.next_due, deadline_of(*again, process_.clock()));
+  bool any = false;
   for (const pg::Row& row : claimed) {
     if (row.is_null("id")) continue;
     ClaimedTask task = claimed_task_from(row, claimant);
     task.limited = true;
-    last_claim_.found = true;
     metrics_.claimed.add();
     begin(std::move(task));
+    any = true;
   }
+  return any;
 }
 
 void Pump::begin(ClaimedTask task) {

@@ -43,7 +43,9 @@ class Pump {
   Task<void> start_tasks();
   Task<void> run_task(ClaimedTask task);
   Task<void> round(bool claim);
+  [[nodiscard]] bool may_work_off() const;
   Task<void> work_off(StopToken stop);
+  void looked(bool found);
   Task<void> commit(std::vector<Disposition> batch, int claim_limit);
   Task<void> commit_parts(std::vector<Disposition> batch, bool transient, std::string error);
   Task<void> connect();
@@ -59,7 +61,7 @@ class Pump {
               std::vector<Disposition>& restamped);
   void take_on(Disposition& disposition, const Process::Claimant& claimant);
   void start(const pg::Result& claimed, const Process::Claimant& claimant);
-  void start_limited(const pg::Result& claimed, const Process::Claimant& claimant);
+  bool start_limited(const pg::Result& claimed, const Process::Claimant& claimant);
   void begin(ClaimedTask task);
   void start_begun();
   void end(const ClaimedTask& task, std::string_view outcome);
@@ -83,7 +85,9 @@ class Pump {
   Event begins_;   // something to start
   bool claim_wanted_ = false;
   bool claiming_ = true;      // false once stopping
-  bool working_off_ = false;  // a backlog, instead of claims
+  bool working_off_ = false;  // tasks are run without claims
+  bool look_ = false;         // a claim looks at everything before that is done again
+  bool rung_ = false;         // the claim that is wanted is for a notification that ended a sleep
   Claimed last_claim_;
   Clock::time_point gathered_{};  // a claim is worth its round trip from then on, whatever its size
   LimitedClaims limited_;

@@ -50,13 +50,13 @@ Task<Committed> SqlTasks::run(const ClaimedTask& task) {
   co_return Committed{.lost = waiting->lost};
 }
 
-bool SqlTasks::are_quick(const SqlCall& call) const {
+std::size_t SqlTasks::at_once(const SqlCall& call) const {
   const auto line = lines_.find(call);
-  return line != lines_.end() && line->second.at_once == kMostAtOnce;
+  return line == lines_.end() ? 1 : line->second.at_once;
 }
 
-void SqlTasks::were_not_quick(const SqlCall& call) {
-  lines_[call].at_once = kMostAtOnce / 2;
+void SqlTasks::were_not_quick(const SqlCall& call, std::size_t count) {
+  lines_[call].at_once = std::max<std::size_t>(count / 2, 1);
 }
 
 Task<void> SqlTasks::work() {

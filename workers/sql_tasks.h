@@ -38,9 +38,11 @@ class SqlTasks {
   // the function raised; then nothing happened.
   Task<Committed> run(const ClaimedTask& task);
 
-  // Whether tasks that call this have turned out to take so little time that the most go together.
-  [[nodiscard]] bool are_quick(const SqlCall& call) const;
-  void were_not_quick(const SqlCall& call);
+  // How many tasks that make this call go together, as their time has shown so far: from 1, before any was quick, to
+  // kMostAtOnce.
+  [[nodiscard]] std::size_t at_once(const SqlCall& call) const;
+  // So many together failed or took long.
+  void were_not_quick(const SqlCall& call, std::size_t count);
 
  private:
   struct Waiting {

@@ -50,6 +50,7 @@ Doorbell::Doorbell(Loop& loop, BlockingPool& pool, pg::ConnectOptions options, s
 
 Task<void> Doorbell::next(Polled last, StopToken stop) {
   bool lost = false;
+  rung_ = false;
   try {
     if (connection_ == nullptr) {
       co_await connect(stop);
@@ -160,6 +161,7 @@ Task<void> Doorbell::idle(Polled last, StopToken stop) {
   }
   if (what != Heard::kNothing) {
     metrics_.notifications.add();
+    rung_ = true;
     on_rung_();
     if (what == Heard::kRing && answers_rings_) what = co_await linger(stop);
     if (what == Heard::kAwake) co_await wake();

@@ -76,6 +76,9 @@ class Doorbell {
   // is made anew here, and counts as a wake-up.
   Task<void> next(Polled last, StopToken stop);
 
+  // Whether the last next() returned because a sleeping reader was notified.
+  [[nodiscard]] bool rung() const noexcept { return rung_; }
+
   // Stops listening, for another process does; next() then begins anew.
   void leave() noexcept { connection_.reset(); }
 
@@ -100,6 +103,7 @@ class Doorbell {
   Wake wake_;
   std::function<void()> on_rung_ = [] {};
   bool answers_rings_ = false;
+  bool rung_ = false;
   std::map<std::string, std::function<void()>, std::less<>> others_;
   pg::Reconnector reconnector_;
   std::unique_ptr<pg::Connection> connection_;

@@ -81,6 +81,34 @@ TEST_F(SqlTasksFault, ABacklogIsWorkedOffWithoutClaimsAndThoseThatFailAreFound) 
   expect("select last_value < 15000 from sluice_private.claim_tokens", "t");
 }
 
+// So does a worker that slept run what is like its last task, and then it looks for the rest.
+TEST_F(SqlTasksFault, AWorkerThatSleptRunsATaskLikeTheLastWithoutAClaim) {
+  client_.run(
+      "create table others (n int);"
+      "create function other(argument jsonb) returns void language sql as 'insert into public.others values (1)'");
+  DaemonProcess worker("worker", database_.dsn());
+  const auto asleep = [this] { client_.wait_until("select last_value <> 0 from sluice.tasks_awake", "t"); };
+  for (int n = 1; n <= 10; ++n) {
+    asleep();
+    enqueue(1, 2);
+    client_.wait_until("select count(*) from done", std::to_string(n));
+  }
+  expect("select last_value < 5 from sluice_private.claim_tokens", "t");
+
+  asleep();
+  client_.run(
+      "select sluice.enqueue('sql', '{\"function\": \"public.other\"}'),"
+      "       sluice.enqueue('sql', '{\"function\": \"public.job\", \"argument\": {\"n\": 2}}')");
+  wait_for_the_end();
+  expect("select count(*) || ' ' || (select count(*) from others) from done", "11 1");
+
+  asleep();
+  enqueue(1, 1);  // bad
+  wait_for_the_end();
+  expect("select attempts from sluice.task_failures", "1");
+  expect("select count(*) from done", "11");
+}
+
 TEST_F(SqlTasksFault, WorkersKilledWhileTheyWorkOffABacklogRunEachOnce) {
   enqueue(40'000, 100'000);
   for (const int seen : {2000, 8000, 14'000}) {
