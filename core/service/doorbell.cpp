@@ -134,19 +134,21 @@ Task<void> Doorbell::declare() {
 Task<void> Doorbell::drain(StopToken stop) {
   const pg::Result result =
       co_await connection_->query(sql::query("drain_passed"), pg::Params().text(bound_), answer_deadline());
-  if (heard() != Heard::kNothing) {
-    on_rung_();
-    co_await wake();
-  } else if (result.one().get<bool>("passed")) {
+  Heard what = heard();
+  if (what == Heard::kNothing && result.one().get<bool>("passed")) {
     state_ = State::kDrained;
-  } else {
+    co_return;
+  }
+  if (what == Heard::kNothing) {
     const std::optional<pg::Notification> notification =
         co_await connection_->wait_notification(Clock::now() + drain_pause_, stop);
     drain_pause_ = std::min<Clock::duration>(drain_pause_ * 2, kMaxDrainPause);
-    if (notification && meaning(*notification) != Heard::kNothing) {
-      on_rung_();
-      co_await wake();
-    }
+    if (notification) what = meaning(*notification);
+  }
+  if (what != Heard::kNothing) {
+    rung_ = true;
+    on_rung_();
+    co_await wake();
   }
 }
 

@@ -76,7 +76,7 @@ class Doorbell {
   // is made anew here, and counts as a wake-up.
   Task<void> next(Polled last, StopToken stop);
 
-  // Whether the last next() returned because a sleeping reader was notified.
+  // Whether the last next() returned because a reader was notified that slept or was about to.
   [[nodiscard]] bool rung() const noexcept { return rung_; }
 
   // Stops listening, for another process does; next() then begins anew.

@@ -91,7 +91,7 @@ TEST_F(SqlTasksFault, AWorkerThatSleptRunsATaskLikeTheLastWithoutAClaim) {
   const auto claims = [this] {
     return client_.value("select last_value || ' ' || is_called from sluice_private.claim_tokens");
   };
-  // One that comes before the worker has drained is found by a claim, as on a busy machine several may be.
+  // The flag is up a moment before the worker sleeps: one that comes meanwhile may be found by a claim.
   bool without_claim = false;
   int ran = 0;
   while (!without_claim && ran < 200) {
