@@ -44,7 +44,7 @@ LANGUAGE sql VOLATILE
 RETURN (process_id << 32) | (nextval('sluice_private.claim_tokens'::regclass) & 4294967295);
 COMMENT ON FUNCTION sluice_private.new_claim_token(bigint) IS 'a fencing token for a claim of that process, never given before';
 
--- Rows are locked in the order of their ids, so two of these calls never wait for each other in a circle.
+-- Rows are locked in the order of their ids, so two of these calls never wait for each other in a circle. Arrays of one: docs/decisions/0048.
 CREATE OR REPLACE FUNCTION sluice_private.retry_tasks(task_ids bigint[], claim_tokens bigint[], delays interval[], error_texts text[])
 RETURNS SETOF bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -59,7 +59,7 @@ BEGIN
        SET attempt = t.attempt + 1, run_at = g.due, order_key = g.due - t.priority * interval '10 seconds',
            claimed_by = NULL, claim_token = NULL,
            errors = coalesce(t.errors, '[]') || jsonb_build_object('attempt', t.attempt, 'at', clock_timestamp(), 'error', g.error)
-      FROM given g WHERE t.id = g.id AND t.claim_token = g.token
+      FROM given g WHERE t.id = ANY (ARRAY[g.id]) AND t.claim_token = g.token
     RETURNING t.id;
   -- Sleepers look once a second by themselves.
   IF FOUND AND interval '1 second' > ANY (delays) THEN
@@ -84,7 +84,7 @@ BEGIN
            run_at = CASE WHEN g.delay IS NULL THEN t.run_at ELSE clock_timestamp() + g.delay END,
            order_key = CASE WHEN g.delay IS NULL THEN t.order_key
                             ELSE clock_timestamp() + g.delay - t.priority * interval '10 seconds' END
-      FROM given g WHERE t.id = g.id AND t.claim_token = g.token
+      FROM given g WHERE t.id = ANY (ARRAY[g.id]) AND t.claim_token = g.token
     RETURNING t.id;
   IF FOUND AND (delays IS NULL OR interval '1 second' > ANY (delays)) THEN
     PERFORM sluice_private.ring_tasks();

@@ -124,7 +124,7 @@ BEGIN
   read := coalesce(cardinality(ids), 0);
   IF read > 0 THEN
     SELECT array_agg(e ORDER BY e.id) INTO events
-      FROM unnest(ids, slots) AS w (id, slot) JOIN sluice.flow_events e ON e.id = w.id AND e.slot = w.slot
+      FROM unnest(ids, slots) AS w (id, slot) JOIN sluice.flow_events e ON e.id = ANY (ARRAY[w.id]) AND e.slot = w.slot  -- docs/decisions/0048
      WHERE sluice_private.event_matches(e.event_type, e.alias, p.patterns);
   END IF;
 END $$;

@@ -49,7 +49,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_s
 $$;
 COMMENT ON FUNCTION sluice_private.unpark(text) IS 'all parked tasks of a queue stand in line again';
 
--- The caller has the queue's lock.
+-- The caller has the queue's lock. Arrays of one: docs/decisions/0048.
 CREATE OR REPLACE FUNCTION sluice_private.claim_from_limited(q sluice_private.queues, process_id bigint, most int, OUT ids bigint[], OUT look_again timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off AS $$
@@ -66,7 +66,7 @@ BEGIN
   WITH ended AS (
     DELETE FROM sluice_private.limited_runs r
      WHERE r.queue = q.name
-       AND NOT EXISTS (SELECT FROM sluice_private.tasks t WHERE t.id = r.task_id AND t.claim_token = r.token AND t.claimed_by = ANY (live))
+       AND NOT EXISTS (SELECT FROM sluice_private.tasks t WHERE t.id = ANY (ARRAY[r.task_id]) AND t.claim_token = r.token AND t.claimed_by = ANY (live))
     RETURNING r.limit_key
   )
   SELECT array_agg(e.limit_key) INTO freed FROM ended e WHERE e.limit_key IS NOT NULL;
@@ -110,12 +110,12 @@ BEGIN
       SELECT j.id, j.k FROM judged j WHERE j.fits ORDER BY j.order_key, j.id LIMIT room
     ), claimed AS (
       UPDATE sluice_private.tasks t SET claimed_by = process_id, claim_token = sluice_private.new_claim_token(process_id)
-        FROM chosen c WHERE t.id = c.id RETURNING t.id, t.claim_token, c.k
+        FROM chosen c WHERE t.id = ANY (ARRAY[c.id]) RETURNING t.id, t.claim_token, c.k
     ), noted AS (
       INSERT INTO sluice_private.limited_runs (queue, token, task_id, limit_key) SELECT q.name, c.claim_token, c.id, c.k FROM claimed c
     ), aside AS (
       UPDATE sluice_private.tasks t SET parked_key = t.order_key, order_key = 'infinity', limit_key = j.k
-        FROM judged j WHERE t.id = j.id AND NOT j.fits RETURNING t.id
+        FROM judged j WHERE t.id = ANY (ARRAY[j.id]) AND NOT j.fits RETURNING t.id
     )
     SELECT array_agg(c.id), (SELECT count(*) FROM aside) INTO taken, parked FROM claimed c;
     ids := ids || coalesce(taken, '{}');

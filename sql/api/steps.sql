@@ -52,12 +52,14 @@ DECLARE
   queued int := 0;
 BEGIN
   -- 1. Sessions, as long as the claim, the revision and the wait are what the outcome was made from. What is to be written is taken from its array
-  -- at its place, when it is: rows of all of it would be copied from one node of the plan to the next.
+  -- at its place, when it is: rows of all of it would be copied from one node of the plan to the next. Arrays of one, and OFFSET 0:
+  -- docs/decisions/0048.
   WITH given AS MATERIALIZED (
     SELECT g.id, g.token, g.place::int, t.session_id, t.kind, t.key,
            t.revision IS NULL AND t.kind = next_kinds[g.place] AND t.attempt = 1 AND t.claimed_by = process_id AS follows
       FROM unnest(task_ids, claim_tokens) WITH ORDINALITY AS g (id, token, place)
-      JOIN sluice_private.tasks t ON t.id = g.id AND t.claim_token = g.token
+     CROSS JOIN LATERAL (SELECT k.session_id, k.kind, k.key, k.revision, k.attempt, k.claimed_by FROM sluice_private.tasks k
+                          WHERE k.id = g.id AND k.claim_token = g.token OFFSET 0) AS t
      WHERE outcomes[g.place] IN ('step', 'failed') AND t.session_id IS NOT NULL
      ORDER BY t.session_id
   ), changed AS (
@@ -68,7 +70,7 @@ BEGIN
            info = coalesce(documents[infos[g.place]], c.info), status = statuses[g.place], revision = c.revision + 1, last_activity_at = now(),
            ended_at = CASE WHEN statuses[g.place] <> 'active' THEN now() END
       FROM given g
-     WHERE c.id = g.session_id AND c.revision = revisions[g.place] AND c.status = 'active'
+     WHERE c.id = ANY (ARRAY[g.session_id]) AND c.revision = revisions[g.place] AND c.status = 'active'
        AND (wait_keys[g.place] = c.wait ->> 'key' OR g.kind = 'input' OR g.kind = 'timer' AND g.key = 'session')
     RETURNING g.place, g.session_id, g.id, g.token, g.kind, g.follows, c.status, c.wait ->> 'for' AS waits_for,
               g.place <= take_on AND next_kinds[g.place] IS NOT NULL AND outcomes[g.place] = 'step' AND g.kind <> 'timer' AS goes_on
@@ -76,7 +78,7 @@ BEGIN
     UPDATE sluice_private.tasks t
        SET kind = next_kinds[c.place], node_id = NULL, key = NULL, revision = NULL, claimed_by = process_id,
            attempt = 1, max_attempts = 10, correlation_id = NULL, payload = NULL, errors = NULL
-      FROM changed c WHERE c.goes_on AND NOT c.follows AND t.id = c.id AND t.claim_token = c.token
+      FROM changed c WHERE c.goes_on AND NOT c.follows AND t.id = ANY (ARRAY[c.id]) AND t.claim_token = c.token
     RETURNING 1
   ), recorded AS (
     INSERT INTO sluice.task_idempotency_records
@@ -112,8 +114,8 @@ BEGIN
                         WHEN c.status <> 'active' THEN format('its session is %s', c.status)
                         ELSE format('its session is at revision %s and no longer waits for it', c.revision) END AS why
               FROM unnest(task_ids, claim_tokens, outcomes, wait_keys) WITH ORDINALITY AS g (id, token, outcome, wait_key, place)
-              JOIN sluice_private.tasks t ON t.id = g.id AND t.claim_token = g.token
-              LEFT JOIN sluice.conversation_sessions c ON c.id = t.session_id
+              JOIN sluice_private.tasks t ON t.id = ANY (ARRAY[g.id]) AND t.claim_token = g.token
+              LEFT JOIN sluice.conversation_sessions c ON c.id = ANY (ARRAY[t.session_id])
              WHERE g.outcome IN ('step', 'failed') AND t.session_id IS NOT NULL AND NOT g.place::int = ANY (moved)) AS l;
     IF passed IS NOT NULL THEN
       PERFORM sluice_private.release_tasks(ARRAY(SELECT task_ids[p] FROM unnest(passed) AS p), ARRAY(SELECT claim_tokens[p] FROM unnest(passed) AS p));
@@ -126,7 +128,7 @@ BEGIN
       DELETE FROM sluice_private.tasks t
        USING unnest(task_ids, claim_tokens, outcomes, wait_keys, wait_nodes, revisions, waits, results, commit_steps.errors)
              WITH ORDINALITY AS g (id, token, outcome, wait_key, wait_node, revision, wait, result, error, place)
-       WHERE t.id = g.id AND t.claim_token = g.token AND g.place > in_front AND (in_front > 0 OR NOT g.place::int = ANY (went_on))
+       WHERE t.id = ANY (ARRAY[g.id]) AND t.claim_token = g.token AND g.place > in_front AND (in_front > 0 OR NOT g.place::int = ANY (went_on))
          AND (g.outcome IN ('done', 'discarded') OR g.outcome = 'failed' AND t.session_id IS NULL
               OR all_moved OR g.place::int = ANY (moved) OR g.place::int = ANY (late))
       RETURNING g.place::int, documents[g.result] AS result, t.id, t.kind, t.queue, t.priority, t.session_id, t.payload, t.errors, t.attempt, t.max_attempts, t.correlation_id,
@@ -174,8 +176,8 @@ BEGIN
     -- 5. A timer that moved its session overtakes the task the session was waiting for; an input it had is not lost, it queues.
     IF overtaken IS NOT NULL THEN
       WITH late_tasks AS (
-        DELETE FROM sluice_private.tasks t USING unnest(overtaken, overtaken_at) AS o (session_id, place)
-         WHERE t.session_id = o.session_id AND t.kind <> 'timer' RETURNING t.*, o.place
+        DELETE FROM sluice_private.tasks t WHERE t.session_id = ANY (overtaken) AND t.kind <> 'timer'
+        RETURNING t.*, overtaken_at[array_position(overtaken, t.session_id)] AS place
       ), kept AS (
         INSERT INTO sluice_private.session_inputs (id, session_id, input, created_at)
         SELECT l.id, l.session_id, l.payload, l.created_at FROM late_tasks l WHERE l.kind = 'input'
@@ -248,14 +250,14 @@ DECLARE
 BEGIN
   WITH oldest AS (
     DELETE FROM sluice_private.session_inputs i
-     WHERE i.id IN (SELECT (SELECT q.id FROM sluice_private.session_inputs q WHERE q.session_id = s.id ORDER BY q.session_id, q.id LIMIT 1)
-                      FROM unnest(sessions) AS s (id)
-                     WHERE NOT EXISTS (SELECT 1 FROM sluice_private.tasks t WHERE t.session_id = s.id AND t.kind <> 'timer'))
+     WHERE i.id = ANY (ARRAY(SELECT (SELECT q.id FROM sluice_private.session_inputs q WHERE q.session_id = s.id ORDER BY q.session_id, q.id LIMIT 1)
+                               FROM unnest(sessions) AS s (id)
+                              WHERE (SELECT t.id FROM sluice_private.tasks t WHERE t.session_id = s.id AND t.kind <> 'timer') IS NULL))
     RETURNING i.*
   )
   INSERT INTO sluice_private.tasks (id, session_id, kind, node_id, revision, payload)
   SELECT o.id, o.session_id, 'input', c.current_node_id, c.revision, o.input
-    FROM oldest o JOIN sluice.conversation_sessions c ON c.id = o.session_id;
+    FROM oldest o JOIN sluice.conversation_sessions c ON c.id = ANY (ARRAY[o.session_id]);
   GET DIAGNOSTICS taken = ROW_COUNT;
   RETURN taken;
 END

@@ -157,7 +157,7 @@ DECLARE
 BEGIN
   -- Sessions first, as everywhere; whoever moves one of them waits or is waited for.
   PERFORM 1 FROM sluice.conversation_sessions s
-    WHERE s.id IN (SELECT f.session_id FROM sluice.task_failures f WHERE f.task_id = ANY (chosen))
+    WHERE s.id = ANY (ARRAY(SELECT f.session_id FROM sluice.task_failures f WHERE f.task_id = ANY (chosen)))
     ORDER BY s.id FOR NO KEY UPDATE;
   WITH fitting AS (
     DELETE FROM sluice.task_failures f
@@ -171,7 +171,7 @@ BEGIN
   INSERT INTO sluice_private.tasks (id, session_id, kind, queue, priority, order_key, node_id, key, revision, attempt, max_attempts, correlation_id, payload, errors)
   SELECT f.task_id, f.session_id, f.kind, f.queue, f.priority, clock_timestamp() - f.priority * interval '10 seconds', f.node_id,
          f.idempotency_key, s.revision, f.attempts + 1, f.attempts + f.max_attempts, f.correlation_id, f.payload, f.errors
-    FROM fitting f LEFT JOIN sluice.conversation_sessions s ON s.id = f.session_id;
+    FROM fitting f LEFT JOIN sluice.conversation_sessions s ON s.id = ANY (ARRAY[f.session_id]);
   GET DIAGNOSTICS requeued = ROW_COUNT;
   IF requeued > 0 THEN
     PERFORM sluice_private.ring_tasks();

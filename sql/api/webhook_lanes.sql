@@ -124,7 +124,8 @@ BEGIN
       WHERE w.endpoint_id = a.endpoint_id AND w.lane = p_lane AND (w.due_at, w.id) > (a.floor, a.floor_id) AND w.due_at <= now
         AND w.id NOT IN (SELECT unnest(p_busy))
       ORDER BY w.due_at, w.id LIMIT a.rows) AS d
-    LEFT JOIN sluice.webhook_messages m ON m.no = d.message_no AND m.created_at = d.message_at
+    LEFT JOIN LATERAL (SELECT w.id, w.correlation_id, w.body FROM sluice.webhook_messages w
+                        WHERE w.no = d.message_no AND w.created_at = d.message_at OFFSET 0) AS m ON true  -- docs/decisions/0048
    ORDER BY a.next_round, a.endpoint_id, d.due_at, d.id;
 END $$;
 COMMENT ON FUNCTION sluice_private.claim_deliveries(bigint, int, int, uuid, uuid[], int[], timestamptz[], bigint[], bigint[]) IS

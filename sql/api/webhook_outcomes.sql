@@ -42,6 +42,9 @@ DECLARE
   ours uuid[];
   our_tokens bigint[]; -- a token names its lane: it comes from a sequence
   some_failing boolean;
+  ended_ids bigint[];
+  ended_places int[];  -- of those ids
+  kept_places int[];
   written bigint[];
   freed_endpoints uuid[];
   freed_keys uuid[];
@@ -55,31 +58,36 @@ BEGIN
      WHERE l.endpoint_id = ANY (p_endpoints) AND l.owner = p_process AND l.token = ANY (p_tokens)
      ORDER BY l.endpoint_id FOR SHARE) AS k;
 
-  WITH given AS MATERIALIZED (
-    SELECT * FROM unnest(p_deliveries, p_endpoints, p_tokens, p_outcomes, p_delays_ms, p_attempts, p_started_at, p_durations_ms, p_statuses, p_error_classes, p_addresses, p_responses, p_created_at)
-      AS g (id, endpoint, token, outcome, delay, attempt, started_at, duration, status, error_class, address, response, created_at)
-     WHERE g.token = ANY (our_tokens)
-  ), ended AS (
-    DELETE FROM sluice.webhook_deliveries d USING given g
-     WHERE d.id = g.id AND d.endpoint_id = g.endpoint AND d.created_at = coalesce(g.created_at, d.created_at) AND g.outcome IN ('delivered', 'dead')
-    RETURNING d.id, d.endpoint_id, d.message_no, d.message_at, d.order_key, g.outcome, g.attempt, g.started_at, g.duration, g.status, g.error_class, g.address, g.response
+  -- What is said of a delivery is taken from the arrays at its place. That of an ended one is found among their sorted ids, by halving: a join would
+  -- copy all that is said from one node of the plan to the next. Arrays of one: docs/decisions/0048.
+  SELECT array_agg(g.id ORDER BY g.id) FILTER (WHERE g.ends), array_agg(g.place ORDER BY g.id) FILTER (WHERE g.ends), array_agg(g.place) FILTER (WHERE NOT g.ends)
+    INTO ended_ids, ended_places, kept_places
+    FROM (SELECT w.id, w.place, w.outcome IN ('delivered', 'dead') AS ends
+            FROM unnest(p_deliveries, p_tokens, p_outcomes) WITH ORDINALITY AS w (id, token, outcome, place) WHERE w.token = ANY (our_tokens)) AS g;
+  WITH ended AS (
+    DELETE FROM sluice.webhook_deliveries d
+     WHERE d.id = ANY (ended_ids) AND d.endpoint_id = p_endpoints[ended_places[width_bucket(d.id, ended_ids)]]
+       AND d.created_at = coalesce(p_created_at[ended_places[width_bucket(d.id, ended_ids)]], d.created_at)
+    RETURNING d.id, d.endpoint_id, d.message_no, d.message_at, d.order_key, ended_places[width_bucket(d.id, ended_ids)] AS place
   ), kept AS (
     UPDATE sluice.webhook_deliveries d
-       SET due_at = CASE d.status WHEN 'held' THEN 'infinity' ELSE now + g.delay * interval '1 ms' END,
-           attempt = CASE g.outcome WHEN 'retry' THEN g.attempt ELSE d.attempt END,
-           lane = CASE WHEN d.lane = 0 AND g.outcome = 'retry' THEN 1 ELSE d.lane END
-      FROM given g
-     WHERE d.id = g.id AND d.endpoint_id = g.endpoint AND d.created_at = coalesce(g.created_at, d.created_at) AND g.outcome IN ('retry', 'deferred')
-    RETURNING d.id, d.endpoint_id, d.message_no, d.message_at, NULL::uuid, g.outcome, g.attempt, g.started_at, g.duration, g.status, g.error_class, g.address, g.response
+       SET due_at = CASE d.status WHEN 'held' THEN 'infinity' ELSE now + p_delays_ms[g.place] * interval '1 ms' END,
+           attempt = CASE p_outcomes[g.place] WHEN 'retry' THEN p_attempts[g.place] ELSE d.attempt END,
+           lane = CASE WHEN d.lane = 0 AND p_outcomes[g.place] = 'retry' THEN 1 ELSE d.lane END
+      FROM unnest(kept_places) AS g (place)
+     WHERE d.id = ANY (ARRAY[p_deliveries[g.place]]) AND d.endpoint_id IS NOT DISTINCT FROM p_endpoints[g.place]
+       AND d.created_at = coalesce(p_created_at[g.place], d.created_at)
+    RETURNING d.id, d.endpoint_id, d.message_no, d.message_at, NULL::uuid, g.place
   ), done AS (
     SELECT * FROM ended UNION ALL SELECT * FROM kept
   ), logged AS (
     INSERT INTO sluice.webhook_attempts (created_at, delivery_id, message_no, message_at, started_at, endpoint_id, duration_ms, attempt, status, outcome, address, error_class, response)
-    SELECT now, d.id, d.message_no, d.message_at, d.started_at, d.endpoint_id, d.duration, d.attempt, d.status, d.outcome, d.address, d.error_class, d.response
+    SELECT now, d.id, d.message_no, d.message_at, p_started_at[d.place], d.endpoint_id, p_durations_ms[d.place], p_attempts[d.place], p_statuses[d.place],
+           p_outcomes[d.place], p_addresses[d.place], p_error_classes[d.place], p_responses[d.place]
       FROM done d
-     WHERE d.outcome <> 'deferred'
+     WHERE p_outcomes[d.place] <> 'deferred'
   )
-  SELECT array_agg(d.id), array_agg(DISTINCT d.endpoint_id) FILTER (WHERE d.outcome IN ('retry', 'dead')),
+  SELECT array_agg(d.id), array_agg(DISTINCT d.endpoint_id) FILTER (WHERE p_outcomes[d.place] IN ('retry', 'dead')),
          array_agg(d.endpoint_id) FILTER (WHERE d.order_key IS NOT NULL), array_agg(d.order_key) FILTER (WHERE d.order_key IS NOT NULL),
          array_agg(d.id) FILTER (WHERE d.order_key IS NOT NULL)
     INTO written, failed, freed_endpoints, freed_keys, freed_ids

@@ -58,7 +58,7 @@ SELECT c.id, c.claim_token, c.kind, c.queue, c.priority, c.order_key, c.run_at, 
        c.revision AS task_revision, c.payload::text AS payload, coalesce(s.correlation_id, c.correlation_id) AS correlation_id,
        s.flow_id, s.flow_version_id, s.user_id, s.started_at, s.last_activity_at, s.current_node_id, s.status, s.revision,
        s.state::text AS state, s.stack::text AS stack, s.wait::text AS wait, s.info::text AS info
-  FROM claimed c LEFT JOIN sluice.conversation_sessions s ON s.id = c.session_id
+  FROM claimed c LEFT JOIN sluice.conversation_sessions s ON s.id = ANY (ARRAY[c.session_id])  -- docs/decisions/0048
  ORDER BY c.order_key, c.id;
 
 -- name: claim_unflushed

@@ -3,14 +3,10 @@
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 names=("the claim token of the session's task" "the revision" "the wait key" "the status" "the claim token of the task that ends" "the queue of inputs behind a task")
-from=("t.id = g.id AND t.claim_token = g.token
-     WHERE outcomes[g.place] IN ('step', 'failed') AND t.session_id IS NOT NULL
-     ORDER BY t.session_id" "AND c.revision = revisions[g.place] AND c.status" "AND (wait_keys[g.place] = c.wait ->> 'key' OR g.kind = 'input' OR g.kind = 'timer' AND g.key = 'session')
-    RETURNING" "c.revision = revisions[g.place] AND c.status = 'active'" "WHERE t.id = g.id AND t.claim_token = g.token AND g.place > in_front" "IF ready IS NOT NULL AND EXISTS")
-to=("t.id = g.id
-     WHERE outcomes[g.place] IN ('step', 'failed') AND t.session_id IS NOT NULL
-     ORDER BY t.session_id" "AND c.status" "
-    RETURNING" "c.revision = revisions[g.place]" "WHERE t.id = g.id AND g.place > in_front" "IF false AND EXISTS")
+from=("WHERE k.id = g.id AND k.claim_token = g.token OFFSET" "AND c.revision = revisions[g.place] AND c.status" "AND (wait_keys[g.place] = c.wait ->> 'key' OR g.kind = 'input' OR g.kind = 'timer' AND g.key = 'session')
+    RETURNING" "c.revision = revisions[g.place] AND c.status = 'active'" "WHERE t.id = ANY (ARRAY[g.id]) AND t.claim_token = g.token AND g.place > in_front" "IF ready IS NOT NULL AND EXISTS")
+to=("WHERE k.id = g.id OFFSET" "AND c.status" "
+    RETURNING" "c.revision = revisions[g.place]" "WHERE t.id = ANY (ARRAY[g.id]) AND g.place > in_front" "IF false AND EXISTS")
 echo "1..$((${#names[@]} + 1))"
 run_steps() { psql -XAtq -f "$here/steps_test.sql" 2>&1 | grep -cE '^not ok|ERROR:|^psql:' || true; }
 original="$(psql -XAtqc "SELECT pg_get_functiondef('sluice_private.commit_steps'::regproc)")"

@@ -31,6 +31,13 @@ SELECT id AS w FROM sluice.event_consumers WHERE name = 'webhooks' \gset
 SELECT id AS r FROM sluice.event_consumers WHERE name = 'relay' \gset
 DO $$ BEGIN UPDATE sluice_private.event_slots SET closed_xid = '4' WHERE slot > 0; END $$;
 ANALYZE;
+\if :{?emptied}
+CREATE TABLE test.emptied AS
+SELECT c.oid FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid
+ WHERE coalesce(i.indrelid, c.oid) IN (SELECT t.oid FROM pg_class t JOIN test.big ON t.relname = name);
+UPDATE pg_class SET reltuples = 0 WHERE oid IN (SELECT oid FROM test.emptied);
+DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM test.emptied);
+\endif
 SELECT snapshot FROM sluice_private.poll_events(NULL) \gset
 SELECT sluice.emit('one'), sluice.emit('two');
 
@@ -79,6 +86,7 @@ SELECT is((SELECT cardinality(sluice_private.commit_attempts(:p, array_agg(deliv
   FROM (SELECT *, row_number() OVER () AS n FROM test.claimed) AS c), 128);
 SELECT is((t.seq_rows, t.index_rows <= 400)::text, '(0,t)', format('commit_attempts: %s', t)) FROM test.rows_read() AS t;
 COMMIT;
+SELECT sluice_private.heartbeat(:p);  -- alive however long this took
 SELECT pg_stat_force_next_flush();
 BEGIN;
 SELECT is(count(*), 1000::bigint) FROM sluice_private.acquire_lanes(:p);
