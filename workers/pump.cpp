@@ -293,7 +293,6 @@ void Pump::take_on(Disposition& disposition, const Process::Claimant& claimant) 
   next.session = std::move(step.session);
   next.flow_version = disposition.task.flow_version;
   next.last_activity_at = disposition.task.last_activity_at;
-  next.limited = disposition.task.limited;
   next.taken_on = disposition.task.taken_on + 1;
   begin(std::move(next));
 }

@@ -92,5 +92,12 @@ SELECT is((SELECT count(*) FROM batch b,
 SELECT is(pg_temp.updates(), ARRAY[:updated + 4::bigint, :hot + 4], 'and none');
 SELECT is((SELECT count(*) FROM batch b JOIN sluice_private.tasks t ON t.id = b.task AND t.claim_token = b.claim), 4::bigint);
 
+-- The row is older than the task; the dead letter tells since when there was the task.
+UPDATE sluice.conversation_sessions SET last_activity_at = '2026-01-02 03:04:05Z' WHERE id IN (SELECT session FROM batch);
+SELECT is((SELECT count(*) FROM batch b, test.commit((SELECT max(id) FROM sluice_private.processes WHERE host = 'batch'), b.task, b.claim, 'failed',
+                                                     '{"revision": 5, "node": "work", "error": "no"}') AS c WHERE c.result = 'applied'), 4::bigint);
+SELECT is((SELECT array_agg(DISTINCT f.created_at) FROM batch b JOIN sluice.task_failures f ON f.task_id = b.task), ARRAY[timestamptz '2026-01-02 03:04:05Z'],
+          'a dead letter of a row that follows its session is as old as its task');
+
 SELECT * FROM finish();
 ROLLBACK;
