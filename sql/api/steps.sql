@@ -49,10 +49,19 @@ DECLARE
   passed int[];        -- places whose row is that of a later task
   gone int[] := '{}';  -- places whose task was deleted
   fits int[];          -- places to be applied again
-  failed int[];        -- places whose session took a failure
-  failed_since timestamptz[];  -- and since when each had waited for the task
+  failed int[];        -- places of tasks that failed and whose row follows the session
+  failed_since timestamptz[];  -- and when each of these tasks was queued
   queued int := 0;
 BEGIN
+  -- A row that follows its session is older than its task, which is as old as the session's last step.
+  IF 'failed' = ANY (outcomes) THEN
+    SELECT array_agg(g.place::int), array_agg(c.last_activity_at) INTO failed, failed_since
+      FROM unnest(task_ids, outcomes) WITH ORDINALITY AS g (id, outcome, place)
+     CROSS JOIN LATERAL (SELECT k.session_id FROM sluice_private.tasks k WHERE k.id = g.id AND k.revision IS NULL OFFSET 0) AS t
+     CROSS JOIN LATERAL (SELECT s.last_activity_at FROM sluice.conversation_sessions s WHERE s.id = t.session_id OFFSET 0) AS c
+     WHERE g.outcome = 'failed';
+  END IF;
+
   -- 1. Sessions, as long as the claim, the revision and the wait are what the outcome was made from. What is to be written is taken from its array
   -- at its place, when it is: rows of all of it would be copied from one node of the plan to the next. Arrays of one, and OFFSET 0:
   -- docs/decisions/0048.
@@ -75,8 +84,7 @@ BEGIN
      WHERE c.id = ANY (ARRAY[g.session_id]) AND c.revision = revisions[g.place] AND c.status = 'active'
        AND (wait_keys[g.place] = c.wait ->> 'key' OR g.kind = 'input' OR g.kind = 'timer' AND g.key = 'session')
     RETURNING g.place, g.session_id, g.id, g.token, g.kind, g.follows, c.status, c.wait ->> 'for' AS waits_for,
-              g.place <= take_on AND next_kinds[g.place] IS NOT NULL AND outcomes[g.place] = 'step' AND g.kind <> 'timer' AS goes_on,
-              CASE WHEN outcomes[g.place] = 'failed' THEN (SELECT o.last_activity_at FROM sluice.conversation_sessions o WHERE o.id = c.id) END AS since  -- as it was
+              g.place <= take_on AND next_kinds[g.place] IS NOT NULL AND outcomes[g.place] = 'step' AND g.kind <> 'timer' AS goes_on
   ), made_to_follow AS (
     UPDATE sluice_private.tasks t
        SET kind = next_kinds[c.place], node_id = NULL, key = NULL, revision = NULL, claimed_by = process_id,
@@ -95,9 +103,8 @@ BEGIN
          array_agg(c.session_id) FILTER (WHERE c.status = 'active' AND c.waits_for IS DISTINCT FROM 'task'),
          array_agg(c.session_id) FILTER (WHERE c.kind = 'timer'), array_agg(c.place) FILTER (WHERE c.kind = 'timer'),
          (SELECT count(*) FROM given), coalesce(array_agg(c.place) FILTER (WHERE c.goes_on), '{}'),
-         count(*) FILTER (WHERE c.goes_on AND NOT c.follows) - (SELECT count(*) FROM made_to_follow),
-         array_agg(c.place) FILTER (WHERE c.since IS NOT NULL), array_agg(c.since) FILTER (WHERE c.since IS NOT NULL)
-    INTO moved, moved_sessions, ended, ready, overtaken, overtaken_at, wanted, went_on, taken_over, failed, failed_since
+         count(*) FILTER (WHERE c.goes_on AND NOT c.follows) - (SELECT count(*) FROM made_to_follow)
+    INTO moved, moved_sessions, ended, ready, overtaken, overtaken_at, wanted, went_on, taken_over
     FROM (SELECT * FROM changed ORDER BY place) AS c;
   all_moved := cardinality(moved) = cardinality(task_ids);
   -- The caller puts those that may go on first, so these are mostly all in front and need no search.
@@ -136,8 +143,7 @@ BEGIN
          AND (g.outcome IN ('done', 'discarded') OR g.outcome = 'failed' AND t.session_id IS NULL
               OR all_moved OR g.place::int = ANY (moved) OR g.place::int = ANY (late))
       RETURNING g.place::int, documents[g.result] AS result, t.id, t.kind, t.queue, t.priority, t.session_id, t.payload, t.errors, t.attempt, t.max_attempts, t.correlation_id,
-                CASE WHEN t.revision IS NULL THEN coalesce(failed_since[array_position(failed, g.place::int)], t.created_at) ELSE t.created_at END AS created_at,
-                coalesce(t.key, CASE WHEN t.revision IS NULL THEN g.wait_key END) AS key,
+                coalesce(failed_since[array_position(failed, g.place::int)], t.created_at) AS created_at, coalesce(t.key, CASE WHEN t.revision IS NULL THEN g.wait_key END) AS key,
                 coalesce(t.node_id, CASE WHEN t.revision IS NULL THEN g.wait_node END) AS node_id, coalesce(t.revision, g.revision) AS revision,
                 coalesce(t.key, CASE WHEN t.revision IS NULL THEN g.wait_key END) = g.wait ->> 'key' AS still_waits,
                 CASE WHEN g.place::int = ANY (late) THEN late_reasons[array_position(late, g.place::int)] ELSE g.error END AS why,
