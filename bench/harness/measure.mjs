@@ -52,7 +52,7 @@ export async function serverClockAhead(client) {
 }
 
 // Rounds that alternate between the limit and ours, so that noise hits both. Each of `limit` and `ours` returns numbers by name; the
-// result holds the median of each by name, and the median of the rounds' ratios of `by`.
+// result holds the median of each by name, the rounds' ratios of `by` and the median of these.
 export async function alternate(rounds, by, limit, ours) {
   const limits = [];
   const own = [];
@@ -61,5 +61,6 @@ export async function alternate(rounds, by, limit, ours) {
     own.push(await ours(round));
   }
   const medians = (results) => Object.fromEntries(Object.keys(results[0]).map((name) => [name, median(results.map((one) => one[name]))]));
-  return { limit: medians(limits), ours: medians(own), ratio: median(own.map((one, round) => one[by] / limits[round][by])) };
+  const ratios = own.map((one, round) => one[by] / limits[round][by]);
+  return { limit: medians(limits), ours: medians(own), ratios, ratio: median(ratios) };
 }

@@ -66,7 +66,9 @@ export async function graphileDeliveries(bench, database, receiver, body, events
 export function graphileNoops(bench, database, count) {
   return withGraphile(bench, database, async (client) => {
     await client.query('checkpoint');
-    await client.query("select graphile_worker.add_job('noop', json_build_object('n', n)) from generate_series(1, $1::int) as n", [count]);
+    await client.query(`select graphile_worker.add_jobs(array_agg(json_populate_record(
+                          null::graphile_worker.job_spec, json_build_object('identifier', 'noop', 'payload', json_build_object('n', n)))))
+                          from generate_series(1, $1::int) as n`, [count]);
     const started = performance.now();
     await untilCounted('the tasks of graphile-worker', count, 600, async () => {
       const { rows } = await client.query('select count(*)::int as left from graphile_worker._private_jobs');

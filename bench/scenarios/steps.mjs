@@ -123,6 +123,7 @@ export async function run(bench) {
   const peer = await peerRate(bench, bench.quick ? 30 : 500);
   const peerRatio = result.ours.rate / peer;
   bench.note(`limit ${Math.round(result.limit.rate)} steps/s and ${Math.round(result.limit.wal)} WAL bytes a step; graphile-worker ${Math.round(peer)} steps/s`);
+  bench.note(`rounds at ${result.ratios.map((ratio) => Math.round(ratio * 100)).join(', ')} % of the limit`);
   return [
     row({
       name: 'steps', value: result.ours.rate, unit: 'steps/s', limitRatio: result.ratio, peer: 'graphile-worker', peerRatio,

@@ -81,7 +81,7 @@ BEGIN
            info = coalesce(documents[infos[g.place]], c.info), status = statuses[g.place], revision = c.revision + 1, last_activity_at = now(),
            ended_at = CASE WHEN statuses[g.place] <> 'active' THEN now() END
       FROM given g
-     WHERE c.id = ANY (ARRAY[g.session_id]) AND c.revision = revisions[g.place] AND c.status = 'active'
+     WHERE c.id = g.session_id AND c.revision = revisions[g.place] AND c.status = 'active'
        AND (wait_keys[g.place] = c.wait ->> 'key' OR g.kind = 'input' OR g.kind = 'timer' AND g.key = 'session')
     RETURNING g.place, g.session_id, g.id, g.token, g.kind, g.follows, c.status, c.wait ->> 'for' AS waits_for,
               g.place <= take_on AND next_kinds[g.place] IS NOT NULL AND outcomes[g.place] = 'step' AND g.kind <> 'timer' AS goes_on

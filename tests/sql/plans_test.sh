@@ -6,7 +6,7 @@ here="$(cd "$(dirname "$0")" && pwd)"
 rows=${ROWS:-1000000}
 query() { awk -v name="$1" '/^-- name: /{on = ($3 == name); next} on' "$here/../../sql/queries/workers.sql"; }
 export PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning -c statement_timeout=300s"
-echo "1..18"
+echo "1..23"
 psql -Xq -v ON_ERROR_STOP=1 <<SQL
 SET session_replication_role = replica;
 SET synchronous_commit = off;
@@ -110,7 +110,7 @@ reads_much() {
 judge() {
   local part text block bad committed
   text="$(plans "$2")" || { printf '# %s\n' "${text//$'\n'/$'\n# '}" >&2; exit 1; }
-  for part in claim next commit calls; do
+  for part in ${3:-claim next commit calls}; do
     block="$(sed -n "/^BEGIN $part/,/^END/p" <<<"$text")"
     # queues and processes hold a handful of rows
     bad="$(grep -E 'Seq Scan on (tasks|conversation_sessions|session_inputs|task_)' <<<"$block"; reads_much <<<"$block")"
@@ -121,15 +121,22 @@ judge() {
   if [ "$committed" = $'64 steps: applied\n64 steps: restamped\n64 steps: applied' ]; then echo "ok - $1: steps were committed"; else echo "not ok - $1: steps were committed as $committed"; fi
   if [ -n "${SHOW_PLANS:-}" ]; then printf '# %s\n' "${text//$'\n'/$'\n# '}" >&2; fi
 }
-judge "statistics of empty tables" 500
+judge "statistics of empty tables" 900
 psql -Xqc 'ANALYZE sluice_private.tasks; ANALYZE sluice.conversation_sessions'
-judge "statistics of full tables" 600
+judge "statistics of full tables" 910
 # What autovacuum leaves behind when it comes between two backlogs: pages, and no row in them.
 psql -Xq -v ON_ERROR_STOP=1 <<SQL
 CREATE TABLE test.emptied AS
 SELECT c.oid FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid
- WHERE coalesce(i.indrelid, c.oid) IN ('sluice_private.tasks'::regclass, 'sluice.conversation_sessions'::regclass, 'sluice_private.session_inputs'::regclass);
+ WHERE coalesce(i.indrelid, c.oid) IN ('sluice_private.tasks'::regclass, 'sluice_private.session_inputs'::regclass);
 UPDATE pg_class SET reltuples = 0 WHERE oid IN (SELECT oid FROM test.emptied);
 DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM test.emptied);
 SQL
-judge "statistics of emptied tables" 700
+judge "statistics of emptied tables" 920
+# Only a user's own DELETE empties the sessions; their update in commit_steps is not made dearer for that (docs/decisions/0048).
+psql -Xq -v ON_ERROR_STOP=1 <<SQL
+UPDATE pg_class SET reltuples = 0
+ WHERE oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'sluice.conversation_sessions'::regclass UNION ALL SELECT 'sluice.conversation_sessions'::regclass);
+DELETE FROM pg_statistic WHERE starelid = 'sluice.conversation_sessions'::regclass;
+SQL
+judge "statistics of emptied sessions" 930 "claim next calls"
