@@ -23,7 +23,7 @@ test('limit and ours take turns, and the ratio is the median of the rounds, not 
   const result = await alternate(3, 'rate',
     (round) => (turns.push('limit'), { rate: limits[round] }), (round) => (turns.push('ours'), { rate: own[round], cpu: round }));
   assert.deepEqual(turns, ['limit', 'ours', 'limit', 'ours', 'limit', 'ours']);
-  assert.deepEqual(result, { limit: { rate: 100 }, ours: { rate: 50, cpu: 1 }, ratio: 0.5 });
+  assert.deepEqual(result, { limit: { rate: 100 }, ours: { rate: 50, cpu: 1 }, ratios: [0.5, 0.9, 0.1], ratio: 0.5 });
 });
 
 test('a latency meets its goal only when it is also better than the peer', () => {
