@@ -87,7 +87,7 @@ class Pump {
   bool claiming_ = true;      // false once stopping
   bool working_off_ = false;  // tasks are run without claims
   bool look_ = false;         // a claim looks at everything before that is done again
-  bool rung_ = false;         // the claim that is wanted is for a notification that ended a sleep
+  bool rung_ = false;         // the claim that is wanted is for a notification that came to a sleeper
   Claimed last_claim_;
   Clock::time_point gathered_{};  // a claim is worth its round trip from then on, whatever its size
   LimitedClaims limited_;

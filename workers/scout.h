@@ -38,7 +38,8 @@ class Scout {
   // connection is made anew here, and counts as a call.
   Task<void> next(Claimed last, StopToken stop);
 
-  // Whether next() returned because somebody notified this sleeping worker: most likely there is a task, and no more.
+  // Whether next() returned because somebody notified this worker, which slept or was about to: most likely there is a
+  // task, and no more.
   [[nodiscard]] bool rung() const noexcept { return scout_ && doorbell_.rung(); }
 
   // This worker has no room: lets another look out. The next next() asks for the place again.

@@ -219,6 +219,23 @@ SELECT is(sluice_private.commit_attempts(:p, array_agg(id ORDER BY n, moved DESC
   JOIN (VALUES (1, 'delivered', interval '1 us'), (1, 'retry', '-1 us'), (2, 'delivered', '0')) AS o (n, outcome, moved) USING (n);
 ROLLBACK;
 
+-- outcomes in any order, each its own delivery's; one for another endpoint than the delivery's is lost
+BEGIN;
+DO $$ BEGIN FOR n IN 1..6 LOOP UPDATE sluice.conversation_sessions SET revision = revision + 1; END LOOP; END $$;
+SELECT cmp_ok(test.fan_out(), '>=', 6);
+CREATE TABLE test.mixed AS
+SELECT d.id, d.n, CASE WHEN d.n > 4 THEN gen_random_uuid() ELSE d.endpoint_id END AS endpoint, d.token, (ARRAY['delivered', 'retry', 'dead', 'deferred', 'delivered', 'retry'])[d.n] AS outcome
+  FROM (SELECT w.id, w.endpoint_id, l.token, row_number() OVER (ORDER BY w.id)::int AS n FROM sluice.webhook_deliveries w JOIN sluice_private.lanes l USING (endpoint_id) WHERE l.owner = :p) AS d
+ WHERE d.n <= 6;
+SELECT is(sluice_private.commit_attempts(:p, array_agg(id ORDER BY n DESC), array_agg(endpoint ORDER BY n DESC), array_agg(token ORDER BY n DESC), array_agg(outcome ORDER BY n DESC), array_agg(0::bigint),
+                                         array_agg(n ORDER BY n DESC), array_agg(now()), array_agg(n ORDER BY n DESC), array_agg(200 + n ORDER BY n DESC), array_agg('e' || n ORDER BY n DESC),
+                                         array_agg(NULL::text), array_agg(NULL::bytea), '{}', '{}', '{}', '{}'),
+          '{f,f,t,t,t,t}', 'those of another endpoint are lost') FROM test.mixed;
+SELECT is(string_agg(format('%s %s %s %s %s', m.n, a.outcome, a.attempt, a.duration_ms, a.error_class), ', ' ORDER BY m.n), '1 delivered 1 1 e1, 2 retry 2 2 e2, 3 dead 3 3 e3', 'each is logged as its own')
+  FROM test.mixed m JOIN sluice.webhook_attempts a ON a.delivery_id = m.id;
+SELECT is(string_agg(m.n || ' ' || d.attempt, ', ' ORDER BY m.n), '2 2, 4 0, 5 0, 6 0', 'those that ended are gone') FROM test.mixed m JOIN sluice.webhook_deliveries d USING (id);
+ROLLBACK;
+
 -- pauses, ping, rotation
 SELECT sluice.test_endpoint(:'o') AS ping \gset
 SELECT is((SELECT (delivery_id, body::jsonb ->> 'type')::text FROM test.sent(:p)), format('(%s,ping)', :ping));
